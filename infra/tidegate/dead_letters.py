@@ -1,0 +1,151 @@
+"""Dead letters: the original message, untouched, with attributes that say why it died.
+
+The runtime's own dead letters and those that Pub/Sub's dead-letter policy forwards have the same
+shape, original data and attributes plus a few more, so one reader serves both. Nothing of a dead
+letter is stored in the ledger but the failure: it can be built again from the record and any
+redelivery of the message, however large the payload is.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from tidegate.events import Event, digest, timestamp
+from tidegate.messages import REDRIVE, Message, Outgoing
+from tidegate.records import Failure, Fault
+
+_PREFIX = "tidegate-dead-"
+_BACKSTOP = "cloudpubsubdeadlettersource"
+_MAX_ATTRIBUTE_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that one function gave up on; what the handler of the dead-letter topic receives.
+
+    Attributes:
+        function: who gave up on it.
+        event_id: the event's id, or the message's where it is no event.
+        event_type: the event's type; empty where the message is no event.
+        fault, reason: what happened, in a word and in a line for people.
+        attempts: how often the handler was started for it.
+        redrive: how often it had been sent back before.
+        data, attributes: the original message's, to publish it again exactly as it was.
+        died_at: when it was given up.
+        backstop: True where Pub/Sub's own dead-letter policy sent it, so the function's runtime
+            did not give it up itself and may have committed work that nobody published.
+    """
+
+    function: str
+    event_id: str
+    event_type: str
+    fault: Fault
+    reason: str
+    attempts: int
+    redrive: int
+    data: bytes
+    died_at: datetime
+    attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    backstop: bool = False
+
+    @property
+    def key(self) -> str:
+        """Identifies what died: function, event and payload, whatever the number of redrives."""
+        return f"{self.function}.{digest(self.event_id, hashlib.sha256(self.data).hexdigest())}"
+
+    @classmethod
+    def build(
+        cls, function: str, event_id: str, failure: Failure, message: Message, *, attempts: int, died_at: datetime
+    ) -> "DeadLetter":
+        """The letter for a message that ``function`` gives up on because of ``failure``."""
+        redrive = message.attributes.get(REDRIVE, "0")
+        return cls(
+            function=function,
+            event_id=event_id,
+            event_type=message.attributes.get("ce-type", ""),
+            fault=failure.fault,
+            reason=failure.reason,
+            attempts=attempts,
+            redrive=int(redrive) if redrive.isdecimal() else 0,
+            data=message.data,
+            died_at=died_at,
+            attributes=message.attributes,
+        )
+
+    @classmethod
+    def from_message(cls, message: Message, *, now: datetime) -> "DeadLetter":
+        """Read a message of the dead-letter topic; never fails, since nothing may be lost here."""
+        why = {
+            name.removeprefix(_PREFIX): value
+            for name, value in message.attributes.items()
+            if name.startswith(_PREFIX)
+        }
+        backstop = {
+            name.lower().removeprefix(_BACKSTOP): value
+            for name, value in message.attributes.items()
+            if name.lower().startswith(_BACKSTOP)
+        }
+        original = {
+            name: value
+            for name, value in message.attributes.items()
+            if not name.startswith(_PREFIX) and not name.lower().startswith(_BACKSTOP)
+        }
+        died_at = message.publish_time or now
+        function, fault, reason = why.get("function", ""), Fault.UNDELIVERABLE, why.get("reason", "")
+        if not function:
+            function = backstop.get("subscription", "unknown").replace("-", "_")
+            deliveries = backstop.get("deliverycount", "its last")
+            reason = f"Pub/Sub gave up after {deliveries} deliveries; see the function's log for crashes or overload"
+        elif why.get("fault", "") in set(Fault):
+            fault = Fault(why["fault"])
+        redrive = original.get(REDRIVE, "0")
+        return cls(
+            function=function,
+            event_id=why.get("event-id") or original.get("ce-id") or message.id,
+            event_type=original.get("ce-type", ""),
+            fault=fault,
+            reason=reason,
+            attempts=int(why["attempts"]) if why.get("attempts", "").isdecimal() else 0,
+            redrive=int(redrive) if redrive.isdecimal() else 0,
+            data=message.data,
+            died_at=died_at,
+            attributes=MappingProxyType(original),
+            backstop="function" not in why,
+        )
+
+    def outgoing(self, topic: str) -> Outgoing:
+        """The message that carries this letter; `from_message` reads it back."""
+        why = {
+            "function": self.function,
+            "event-id": self.event_id,
+            "fault": str(self.fault),
+            "reason": _clip(self.reason),
+            "attempts": str(self.attempts),
+            "at": timestamp(self.died_at),
+        }
+        attributes = {**self.attributes, **{_PREFIX + name: value for name, value in why.items()}}
+        return Outgoing(topic=topic, data=self.data, attributes=attributes)
+
+    def event(self) -> Event:
+        """The letter as the event that the dead-letter function handles exactly once."""
+        return Event(
+            id=digest(self.key, str(self.redrive))[:32],
+            type="dead.letter",
+            source=f"/functions/{self.function}",
+            data=self.data,
+            time=self.died_at,
+            extensions=MappingProxyType(
+                {name: self.attributes[f"ce-{name}"] for name in ("traceparent",) if f"ce-{name}" in self.attributes}
+            ),
+        )
+
+
+def _clip(text: str) -> str:
+    """Cut to what a Pub/Sub attribute holds, in bytes, never inside a character."""
+    if len(text.encode()) <= _MAX_ATTRIBUTE_BYTES:
+        return text
+    return text.encode()[: _MAX_ATTRIBUTE_BYTES - 3].decode(errors="ignore") + "…"
+
+

@@ -1,0 +1,52 @@
+"""What can go wrong, as types: one root, few children, attributes instead of parsed strings."""
+
+
+class TidegateError(Exception):
+    """Root of every error that Tidegate raises on purpose."""
+
+
+class Reject(TidegateError):
+    """Raised by a handler: this event can never succeed, so dead-letter it at once.
+
+    The message becomes the dead letter's reason; write it for the person on call.
+    Any other exception means "try again later".
+    """
+
+
+class ConfigurationError(TidegateError):
+    """The function's configuration or its environment is wrong; the message says what to write."""
+
+
+class ContractViolation(TidegateError):
+    """Data does not fit the contract; the message names each field and what is wrong with it."""
+
+
+class Undecodable(TidegateError):
+    """An input that cannot be read as an event; the message says which part and why."""
+
+
+class LeaseLost(TidegateError):
+    """The delivery no longer owns its record: another worker took over, or its time is up.
+
+    Nothing this delivery still does may count; the engine discards its work.
+    """
+
+
+class StepFailed(TidegateError):
+    """A step's result cannot be recorded (not JSON, or too large); nothing was stored."""
+
+
+class WriteConflict(TidegateError):
+    """A guarded write was refused: a precondition did not hold. Nothing of the write stands."""
+
+
+class WriteRefused(TidegateError):
+    """The store will never accept this write (too large, malformed). Nothing of the write stands."""
+
+
+class StoreUnavailable(TidegateError):
+    """The store did not answer, or not usefully. A write sent to it may or may not stand."""
+
+
+class PublishFailed(TidegateError):
+    """Not every message was accepted by the broker; some may have been."""

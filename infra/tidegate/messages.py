@@ -1,0 +1,42 @@
+"""What travels: a message as the broker hands it over, and one that is to be published."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+TARGET = "tidegate-target"
+REDRIVE = "tidegate-redrive"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it arrived, before anybody knows whether it is an event.
+
+    Attributes:
+        id: the broker's message id; where an input form has none, a digest of its body.
+        data: the payload's bytes, decoded from the transport but otherwise untouched.
+        attributes: the message's attributes, names as the publisher wrote them.
+        publish_time: when the broker accepted it (aware, UTC); None where the form has none.
+        subscription: the subscription's short id; empty where the form has none.
+    """
+
+    id: str
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    publish_time: datetime | None = None
+    subscription: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to publish.
+
+    Attributes:
+        topic: the topic's short id.
+        key: the ordering key; empty for none. Messages of one key keep their order.
+    """
+
+    topic: str
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""

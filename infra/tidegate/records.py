@@ -1,0 +1,84 @@
+"""The ledger's record: what is known of one function's handling of one event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from tidegate.events import digest
+from tidegate.messages import Outgoing
+
+
+class Status(StrEnum):
+    """Where a record stands. ``done`` and ``failed`` are final, but for a redrive of ``failed``."""
+
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Fault(StrEnum):
+    """Why a handling failed or was given up."""
+
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    REJECTED = "rejected"
+    INVALID = "invalid"
+    CONFLICT = "conflict"
+    CRASHED = "crashed"
+    UNDELIVERABLE = "undeliverable"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as it is kept in the record and in the dead letter.
+
+    Attributes:
+        reason: one line for people.
+        detail: the end of the traceback; empty where the reason says it all.
+    """
+
+    fault: Fault
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """State of one (function, event id).
+
+    Attributes:
+        owner: drawn anew for each delivery that writes the record; tells whose write stands.
+        attempt: how often the handler has been started for this event (since its last redrive).
+        lease_until: until when ``owner`` may work on it undisturbed.
+        payload_hash: SHA-256 of the payload first seen under this key.
+        redrive: the redrive number of the event that it was last claimed for.
+        expire_at: when Firestore may forget it.
+        steps: results of `Context.step`, name → JSON text.
+        outbox: the events that the handler emitted, committed with its completion.
+        published: set once an outbox too large to publish twice is out.
+        result: JSON text of the job's result, where the handler set one.
+        error: the last failure.
+    """
+
+    function: str
+    event_id: str
+    status: Status
+    owner: str
+    attempt: int
+    lease_until: datetime
+    payload_hash: str
+    expire_at: datetime
+    redrive: int = 0
+    steps: Mapping[str, str] = field(default_factory=dict)
+    outbox: tuple[Outgoing, ...] = ()
+    published: bool = False
+    result: str | None = None
+    error: Failure | None = None
+
+
+def record_key(function: str, idempotency_key: str) -> str:
+    """The record's document id; hashed so that neighbours in time are not neighbours in the index."""
+    return f"{function}.{digest(idempotency_key)}"

@@ -1,0 +1,167 @@
+"""The topology: what runs, on which topic, within which limits.
+
+`infra/topology.yaml` is read by Terraform and by the local stack; a deployed function carries only
+its own slice of it, `FunctionConfig`, as ``tidegate.json`` beside its ``main.py``. Every duration is
+a number of seconds (or days) with the unit in its name, so that Terraform reads the same numbers.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FunctionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
+TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$", min_length=3, max_length=255)]
+MAX_ACK_DEADLINE_SECONDS = 600
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Backoff(_Strict):
+    """How long Pub/Sub waits before it delivers again; it grows from ``min`` to ``max``."""
+
+    min_seconds: float = Field(default=1, ge=0, le=600)
+    max_seconds: float = Field(default=60, ge=0, le=600)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Backoff":
+        if self.min_seconds > self.max_seconds:
+            raise ValueError(f"min_seconds {self.min_seconds:g} exceeds max_seconds {self.max_seconds:g}")
+        return self
+
+
+class Dependency(_Strict):
+    """An outside service that functions call."""
+
+    url: str = Field(
+        pattern=r"^https?://",
+        description="Base address; the environment variable NAME_URL (here REBOOKING_API_URL) overrides it.",
+    )
+    timeout_seconds: float = Field(default=10, gt=0, le=540, description="Bound on one use of the dependency.")
+    concurrency: int = Field(default=8, ge=1, description="Uses at the same time, per function instance.")
+
+
+class Topic(_Strict):
+    """One event type."""
+
+    description: str = ""
+
+
+class Function(_Strict):
+    """One handler, its subscription and its limits."""
+
+    topic: TopicName = Field(description="The topic it consumes.")
+    emits: tuple[TopicName, ...] = Field(default=(), description="The topics its handler may return events for.")
+    timeout_seconds: float = Field(default=60, gt=0, le=540, description="Bound on one run of the handler.")
+    attempts: int | None = Field(
+        default=5, ge=1, description="Runs before the event is dead-lettered; null retries until it expires."
+    )
+    backoff: Backoff = Backoff()
+    concurrency: int = Field(default=16, ge=1, le=1000, description="Deliveries at the same time, per instance.")
+    ordered: bool = Field(default=False, description="Keep the order of events with the same ordering key.")
+    idempotency: str = Field(
+        default="event.id",
+        pattern=r"^(event\.id|data(\.[A-Za-z_][A-Za-z0-9_]*)+)$",
+        description="What makes two events the same work: event.id, or a field such as data.order_id.",
+    )
+    dependencies: tuple[str, ...] = Field(default=(), description="Dependencies that its handler may use.")
+    recursive: bool = Field(default=False, description="Its events may lead back to itself.")
+
+
+class Schedule(_Strict):
+    """A cron entry that publishes one event."""
+
+    cron: str = Field(pattern=r"^(\S+\s+){4}\S+$", description="Five fields: minute hour day month weekday.")
+    timezone: str = "Etc/UTC"
+    topic: TopicName
+    data: dict[str, object] = Field(default_factory=dict)
+
+
+class Limits(_Strict):
+    """Limits that hold for the whole application."""
+
+    lease_margin_seconds: float = Field(
+        default=15, ge=1, le=60, description="A lease lasts a function's timeout and this much longer."
+    )
+    retention_days: float = Field(default=7, gt=0, le=31, description="How long Pub/Sub keeps what is not acked.")
+    redrive_days: float = Field(default=30, ge=0, description="How long after its death an event may be redriven.")
+    ledger_days: float = Field(
+        default=45, gt=0, description="How long the ledger remembers; exceeds retention and redrive together."
+    )
+    max_deliveries: int = Field(
+        default=100, ge=5, le=100, description="Pub/Sub's own dead-letter backstop, in deliveries."
+    )
+
+    @model_validator(mode="after")
+    def _remembers_long_enough(self) -> "Limits":
+        if self.ledger_days <= self.retention_days + self.redrive_days:
+            raise ValueError(
+                f"ledger_days {self.ledger_days:g} must exceed retention_days + redrive_days "
+                f"= {self.retention_days + self.redrive_days:g}, or an effect could be repeated after it is forgotten"
+            )
+        return self
+
+
+class FunctionConfig(_Strict):
+    """One function's own slice of the topology: all that its runtime needs to know."""
+
+    function: FunctionName
+    topic: TopicName
+    emits: tuple[TopicName, ...] = ()
+    timeout_seconds: float
+    lease_seconds: float
+    attempts: int | None
+    concurrency: int
+    idempotency: str = "event.id"
+    dependencies: dict[str, Dependency] = Field(default_factory=dict)
+    dead_letter_topic: TopicName
+    ledger_days: float
+
+    @property
+    def files_dead_letters(self) -> bool:
+        """Whether this function is the one that dead letters end up in."""
+        return self.topic == self.dead_letter_topic
+
+
+class Topology(_Strict):
+    """The whole application, as `infra/topology.yaml` says it."""
+
+    application: str = Field(pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]$", description="Prefix for what is deployed.")
+    topics: dict[TopicName, Topic]
+    functions: dict[FunctionName, Function]
+    dependencies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], Dependency] = Field(default_factory=dict)
+    schedules: dict[FunctionName, Schedule] = Field(default_factory=dict)
+    dead_letter_topic: TopicName = "dead.letters"
+    limits: Limits = Limits()
+
+    def config(self, name: str) -> FunctionConfig:
+        """The slice that function ``name`` is deployed with.
+
+        Raises:
+            KeyError: the topology has no such function.
+        """
+        function = self.functions[name]
+        return FunctionConfig(
+            function=name,
+            topic=function.topic,
+            emits=function.emits,
+            timeout_seconds=function.timeout_seconds,
+            lease_seconds=function.timeout_seconds + self.limits.lease_margin_seconds,
+            attempts=function.attempts,
+            concurrency=function.concurrency,
+            idempotency=function.idempotency,
+            dependencies={each: self.dependencies[each] for each in sorted(function.dependencies)},
+            dead_letter_topic=self.dead_letter_topic,
+            ledger_days=self.limits.ledger_days,
+        )
+
+    def ack_deadline_seconds(self, name: str) -> int:
+        """How long Pub/Sub waits for function ``name`` before it delivers again; covers its lease."""
+        lease = self.functions[name].timeout_seconds + self.limits.lease_margin_seconds
+        return min(MAX_ACK_DEADLINE_SECONDS, max(10, int(lease + 0.999)))
+
+
+def deployed_name(function: str) -> str:
+    """The name of a function's service and subscription: ``rebook_passengers`` → ``rebook-passengers``."""
+    return function.replace("_", "-")
