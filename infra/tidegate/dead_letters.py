@@ -78,9 +78,7 @@ class DeadLetter:
     def from_message(cls, message: Message, *, now: datetime) -> "DeadLetter":
         """Read a message of the dead-letter topic; never fails, since nothing may be lost here."""
         why = {
-            name.removeprefix(_PREFIX): value
-            for name, value in message.attributes.items()
-            if name.startswith(_PREFIX)
+            name.removeprefix(_PREFIX): value for name, value in message.attributes.items() if name.startswith(_PREFIX)
         }
         backstop = {
             name.lower().removeprefix(_BACKSTOP): value
@@ -147,5 +145,3 @@ def _clip(text: str) -> str:
     if len(text.encode()) <= _MAX_ATTRIBUTE_BYTES:
         return text
     return text.encode()[: _MAX_ATTRIBUTE_BYTES - 3].decode(errors="ignore") + "…"
-
-

@@ -1,6 +1,7 @@
 """What the engine asks of the outside world. Each port has a Google adapter and a memory adapter,
 and one behavioural suite (`tests/contract`) that both pass."""
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
     from tidegate.reports import Report
+
+
+def full_jitter(most: float) -> float:
+    """A pause between zero and ``most`` seconds, so that what collided once does not collide in step.
+
+    Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+    return random.uniform(0, most)  # noqa: S311 - spreads load, keeps no secret
+
 
 Version: TypeAlias = object
 """A record's version: opaque, compared by the store alone (Firestore: the document's update time)."""
@@ -77,6 +87,7 @@ class Ports:
         firestore: makes or returns the Firestore client that handlers use; called on first use only.
         observe: is told once per delivery how it ended; must not raise.
         draw: returns a fresh random name, used for ``owner``.
+        jitter: draws a pause in seconds between zero and its argument (full jitter).
     """
 
     ledger: Ledger
@@ -85,3 +96,4 @@ class Ports:
     observe: Callable[["Report"], None]
     draw: Callable[[], str]
     clock: Clock = system_clock
+    jitter: Callable[[float], float] = full_jitter

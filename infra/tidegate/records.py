@@ -1,9 +1,11 @@
 """The ledger's record: what is known of one function's handling of one event."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from tidegate.events import digest
 from tidegate.messages import Outgoing
@@ -82,3 +84,19 @@ class Record:
 def record_key(function: str, idempotency_key: str) -> str:
     """The record's document id; hashed so that neighbours in time are not neighbours in the index."""
     return f"{function}.{digest(idempotency_key)}"
+
+
+def idempotency_key(field: str, event_id: str, data: bytes) -> str:
+    """What makes two events the same work: the event's id, or the value of a field of its data.
+
+    Raises:
+        KeyError: the data has no such field.
+    """
+    if field == "event.id":
+        return event_id
+    value: Any = json.loads(data)
+    for part in field.split(".")[1:]:
+        if not isinstance(value, dict) or value.get(part) is None:
+            raise KeyError(field)
+        value = value[part]
+    return f"{field}={json.dumps(value, sort_keys=True)}"

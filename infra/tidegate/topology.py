@@ -117,6 +117,9 @@ class FunctionConfig(_Strict):
     dependencies: dict[str, Dependency] = Field(default_factory=dict)
     dead_letter_topic: TopicName
     ledger_days: float
+    idempotency_of: dict[str, str] = Field(
+        default_factory=dict, description="For the dead-letter function: other functions' own idempotency fields."
+    )
 
     @property
     def files_dead_letters(self) -> bool:
@@ -154,6 +157,11 @@ class Topology(_Strict):
             dependencies={each: self.dependencies[each] for each in sorted(function.dependencies)},
             dead_letter_topic=self.dead_letter_topic,
             ledger_days=self.limits.ledger_days,
+            idempotency_of={
+                each: other.idempotency
+                for each, other in sorted(self.functions.items())
+                if function.topic == self.dead_letter_topic and other.idempotency != "event.id"
+            },
         )
 
     def ack_deadline_seconds(self, name: str) -> int:

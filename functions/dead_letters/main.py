@@ -1,0 +1,48 @@
+"""Files what the other functions gave up on, so that an operator can find, mend and redrive it."""
+
+from collections.abc import Iterator
+
+from google.cloud import firestore
+
+from tidegate import Context, DeadLetter, function
+
+PIECE_BYTES = 900_000
+"""A Firestore document holds 1 MiB; a message of Pub/Sub up to 10 MB."""
+
+
+@function
+async def dead_letters(letter: DeadLetter, ctx: Context) -> None:
+    """File one dead letter under what died; a further death of the same event replaces it."""
+    if letter.backstop and await ctx.resume(letter):
+        return  # its function had committed and only not published: now it has, nothing is dead
+    document = ctx.firestore.collection("dead_letters").document(letter.key)
+    # The payload's pieces are named by what they hold, so writing them twice is harmless; together
+    # they could exceed what one commit takes.
+    count = 0
+    for piece in pieces(letter.data):
+        await document.collection("payload").document(f"{count:03}").set({"data": piece})
+        count += 1
+    ctx.batch.set(
+        document,
+        {
+            "state": "open",
+            "function": letter.function,
+            "event_id": letter.event_id,
+            "event_type": letter.event_type,
+            "fault": str(letter.fault),
+            "reason": letter.reason,
+            "attempts": letter.attempts,
+            "redrive": letter.redrive,
+            "attributes": dict(letter.attributes),
+            "bytes": len(letter.data),
+            "pieces": count,
+            "died_at": letter.died_at,
+            "filed_at": firestore.SERVER_TIMESTAMP,
+        },
+    )
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """The payload in pieces that each fit into a document."""
+    for start in range(0, len(data), PIECE_BYTES):
+        yield data[start : start + PIECE_BYTES]

@@ -1,0 +1,132 @@
+"""The official client's protobuf writes and documents, to and from those of `MemoryDocuments`."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from google.cloud.firestore import AsyncClient
+from google.cloud.firestore_v1 import _helpers, types
+from google.cloud.firestore_v1.field_path import FieldPath
+from google.cloud.firestore_v1.types import DocumentTransform
+
+from tidegate.adapters.memory_documents import Delete, Document, Precondition, Put, Write
+from tidegate.adapters.memory_transforms import (
+    ArrayRemove,
+    ArrayUnion,
+    Increment,
+    Maximum,
+    Minimum,
+    ServerTimestamp,
+    Transform,
+)
+
+
+def writes_from(messages: Iterable[types.Write], client: AsyncClient) -> list[Write]:
+    """The writes of a commit request or of a batch of ``client``'s.
+
+    Raises:
+        NotImplementedError: one is of a kind that the memory store does not know.
+    """
+    return [_write(message, client) for message in messages]
+
+
+def path_from(name: str, client: AsyncClient) -> str:
+    """The path below the database's root for a full resource name.
+
+    Raises:
+        ValueError: the name is of another database.
+    """
+    root = f"{client._database_string}/documents/"
+    if not name.startswith(root):
+        raise ValueError(f"{name} is not in the database {client._database_string} of this client")
+    return name.removeprefix(root)
+
+
+def name_of(path: str, client: AsyncClient) -> str:
+    """The full resource name for a path below the database's root."""
+    return f"{client._database_string}/documents/{path}"
+
+
+def message_of(document: Document, client: AsyncClient) -> types.Document:
+    """The document as the service would send it."""
+    return types.Document(
+        name=name_of(document.path, client),
+        fields=_helpers.encode_dict(document.fields),
+        create_time=document.create_time,
+        update_time=document.update_time,
+    )
+
+
+def field_path(text: str) -> tuple[str, ...]:
+    """The names in a field path as requests spell it, quoted where they are not plain."""
+    return tuple(FieldPath.from_api_repr(text).parts)
+
+
+def _write(message: types.Write, client: AsyncClient) -> Write:
+    operation = message._pb.WhichOneof("operation")
+    precondition = _precondition(message)
+    if operation == "delete":
+        return Delete(path_from(message.delete, client), precondition)
+    if operation != "update":
+        raise NotImplementedError(f"the memory store has no write of kind {operation!r}: it knows update and delete")
+    return Put(
+        path=path_from(message.update.name, client),
+        fields=_decoded(message.update.fields, client),
+        mask=_mask(message),
+        transforms=tuple(_transform(each, client) for each in message.update_transforms),
+        precondition=precondition,
+    )
+
+
+def _mask(message: types.Write) -> tuple[tuple[str, ...], ...] | None:
+    """None for no mask, which replaces the document; an empty one is something else: it keeps all fields."""
+    if not message._pb.HasField("update_mask"):
+        return None
+    return tuple(field_path(each) for each in message.update_mask.field_paths)
+
+
+def _precondition(message: types.Write) -> Precondition:
+    match message._pb.current_document.WhichOneof("condition_type"):
+        case "exists":
+            return Precondition(exists=message.current_document.exists)
+        case "update_time":
+            return Precondition(update_time=_moment(message.current_document.update_time))
+    return Precondition()
+
+
+def _transform(message: DocumentTransform.FieldTransform, client: AsyncClient) -> Transform:
+    path = field_path(message.field_path)
+    kind = message._pb.WhichOneof("transform_type")
+    match kind:
+        case "set_to_server_value":
+            return ServerTimestamp(path)
+        case "increment":
+            return Increment(path, _number(message.increment))
+        case "maximum":
+            return Maximum(path, _number(message.maximum))
+        case "minimum":
+            return Minimum(path, _number(message.minimum))
+        case "append_missing_elements":
+            return ArrayUnion(path, _values(message.append_missing_elements, client))
+        case "remove_all_from_array":
+            return ArrayRemove(path, _values(message.remove_all_from_array, client))
+    raise NotImplementedError(f"the memory store has no transform of kind {kind!r}")
+
+
+def _number(message: types.Value) -> int | float:
+    whole = message._pb.WhichOneof("value_type") == "integer_value"
+    return message.integer_value if whole else message.double_value
+
+
+def _values(message: types.ArrayValue, client: AsyncClient) -> tuple[Any, ...]:
+    return tuple(_helpers.decode_value(each, client) for each in message.values)
+
+
+def _decoded(fields: Mapping[str, types.Value], client: AsyncClient) -> dict[str, Any]:
+    # One by one, since decode_dict would take a document with certain field names for a vector.
+    return {name: _helpers.decode_value(value, client) for name, value in fields.items()}
+
+
+def _moment(moment: datetime) -> datetime:
+    """A plain datetime; the store's own times have no nanoseconds to lose."""
+    return datetime.combine(moment.date(), moment.timetz()).astimezone(UTC)

@@ -1,0 +1,111 @@
+"""A ledger record as a Firestore document: flat fields that people can read in any console."""
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tidegate.messages import Outgoing
+from tidegate.records import Failure, Fault, Record, Status
+
+LEDGER = "ledger"
+"""The collection that holds the records."""
+
+_COMPRESS_ABOVE_BYTES = 32 * 1024
+
+
+def fields_of(record: Record) -> dict[str, Any]:
+    """The document's fields; always the same ones, so that an update replaces all that was there.
+
+    ``outbox`` is null, JSON text, or that text compressed by zlib; ``steps`` maps names to JSON texts.
+
+    Raises:
+        ValueError: a time has no time zone, or a text cannot be encoded.
+    """
+    return {
+        "function": record.function,
+        "event_id": record.event_id,
+        "status": record.status.value,
+        "owner": record.owner,
+        "attempt": record.attempt,
+        "lease_until": _utc(record.lease_until, "lease_until"),
+        "payload_hash": record.payload_hash,
+        "expire_at": _utc(record.expire_at, "expire_at"),
+        "redrive": record.redrive,
+        "steps": dict(record.steps),
+        "outbox": _packed(record.outbox),
+        "published": record.published,
+        "result": record.result,
+        "error": _error(record.error),
+    }
+
+
+def record_of(fields: Mapping[str, Any]) -> Record:
+    """The record that `fields_of` wrote, equal to it in every field."""
+    return Record(
+        function=fields["function"],
+        event_id=fields["event_id"],
+        status=Status(fields["status"]),
+        owner=fields["owner"],
+        attempt=fields["attempt"],
+        lease_until=_plain(fields["lease_until"]),
+        payload_hash=fields["payload_hash"],
+        expire_at=_plain(fields["expire_at"]),
+        redrive=fields["redrive"],
+        steps=dict(fields["steps"]),
+        outbox=_unpacked(fields["outbox"]),
+        published=fields["published"],
+        result=fields["result"],
+        error=_failure(fields["error"]),
+    )
+
+
+def _utc(moment: datetime, name: str) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"{name} is {moment.isoformat()}, without a time zone: make it aware, in UTC")
+    return _plain(moment)
+
+
+def _plain(moment: datetime) -> datetime:
+    """Firestore's client reads times as a subclass with nanoseconds, of which a ledger has none."""
+    return datetime.combine(moment.date(), moment.timetz()).astimezone(UTC)
+
+
+def _error(error: Failure | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    return {"fault": error.fault.value, "reason": error.reason, "detail": error.detail}
+
+
+def _failure(error: Mapping[str, str] | None) -> Failure | None:
+    return Failure(Fault(error["fault"]), error["reason"], error["detail"]) if error else None
+
+
+def _packed(outbox: Sequence[Outgoing]) -> str | bytes | None:
+    if not outbox:
+        return None
+    text = json.dumps([_message(each) for each in outbox], ensure_ascii=False, separators=(",", ":"))
+    encoded = text.encode()
+    return zlib.compress(encoded) if len(encoded) > _COMPRESS_ABOVE_BYTES else text
+
+
+def _unpacked(outbox: str | bytes | None) -> tuple[Outgoing, ...]:
+    if outbox is None:
+        return ()
+    text = zlib.decompress(outbox) if isinstance(outbox, bytes) else outbox
+    return tuple(_outgoing(each) for each in json.loads(text))
+
+
+def _message(message: Outgoing) -> dict[str, Any]:
+    fields = {"topic": message.topic, "key": message.key, "attributes": dict(message.attributes)}
+    try:
+        return fields | {"data": message.data.decode()}
+    except UnicodeDecodeError:
+        return fields | {"base64": base64.b64encode(message.data).decode()}
+
+
+def _outgoing(fields: Mapping[str, Any]) -> Outgoing:
+    data = base64.b64decode(fields["base64"]) if "base64" in fields else fields["data"].encode()
+    return Outgoing(topic=fields["topic"], data=data, attributes=fields["attributes"], key=fields["key"])

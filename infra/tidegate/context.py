@@ -1,0 +1,171 @@
+"""What a handler may do besides returning events."""
+
+import asyncio
+import inspect
+import json
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tidegate.dependencies import Dependencies, Use
+from tidegate.errors import LeaseLost, StepFailed, TidegateError, WriteRefused
+from tidegate.events import Event, digest
+from tidegate.ports import Ports
+from tidegate.records import Record, Status, idempotency_key, record_key
+from tidegate.slots import Slot
+from tidegate.topology import FunctionConfig
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import AsyncClient
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+
+    from tidegate.dead_letters import DeadLetter
+
+T = TypeVar("T")
+
+
+class Context:
+    """One attempt at one event, seen from inside the handler."""
+
+    def __init__(
+        self, event: Event, key: str, config: FunctionConfig, slot: Slot, ports: Ports, dependencies: Dependencies
+    ) -> None:
+        self.event = event
+        """The event as it travelled: id, type, time, key and extensions."""
+        self._key = key
+        self._config = config
+        self._slot = slot
+        self._ports = ports
+        self._dependencies = dependencies
+        self._batch: AsyncWriteBatch | None = None
+        self._recording = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
+        self._closed = False
+
+    @property
+    def attempt(self) -> int:
+        """Which run of the handler for this event this is, from 1."""
+        return self._slot.record.attempt if self._slot.record else 1
+
+    @property
+    def batch(self) -> "AsyncWriteBatch":
+        """Firestore writes that stand exactly when the event is done: they join the one commit.
+
+        The official `AsyncWriteBatch`; never call its ``commit`` yourself.
+        """
+        self._impure("ctx.batch")
+        if self._batch is None:
+            self._batch = self.firestore.batch()
+        return self._batch
+
+    @property
+    def firestore(self) -> "AsyncClient":
+        """The official Firestore client, for reading and for building references."""
+        return self._ports.firestore()
+
+    def idempotency_key(self, name: str) -> str:
+        """A key for one effect on an outside service; the same at every attempt and redrive."""
+        return digest(self._config.function, self._key, name)[:32]
+
+    async def step(self, name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run ``call`` once for this event: a later attempt gets the recorded result.
+
+        A crash between the call's effect and its recording makes the next attempt call again, so
+        give the outside service an `idempotency_key` as well.
+
+        Args:
+            name: unique within the handler.
+            call: ``async def``, or ``def``, which then runs in a thread.
+
+        Returns:
+            The result as JSON keeps it: tuples come back as lists, at the first attempt too.
+
+        Raises:
+            StepFailed: the result is not JSON or too large for the record; nothing was stored.
+            LeaseLost: the delivery lost its record; stop.
+        """
+        self._impure("ctx.step")
+        if name in self._claim.steps:
+            return json.loads(self._claim.steps[name])
+        self._hold()
+        if inspect.iscoroutinefunction(call):
+            result = await call(*args, **kwargs)
+        else:
+            result = await asyncio.to_thread(call, *args, **kwargs)
+            if inspect.isawaitable(result):
+                result = await result
+        try:
+            text = json.dumps(result, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise StepFailed(
+                f"step {name!r} returned {type(result).__name__}, which is not JSON ({error}); "
+                "return numbers, strings, lists and dicts"
+            ) from error
+        async with self._recording:
+            self._hold()
+            try:
+                await self._slot.write(replace(self._claim, steps={**self._claim.steps, name: text}))
+            except WriteRefused as error:
+                raise StepFailed(
+                    f"step {name!r}: its result of {len(text):,} bytes cannot be recorded; keep large data "
+                    f"elsewhere and return its name ({error})"
+                ) from error
+        return json.loads(text)
+
+    def dependency(self, name: str) -> AbstractAsyncContextManager[Use]:
+        """Use an outside service within the limits that the topology declares for it."""
+        return self._dependencies.use(name)
+
+    def wait(self, awaitable: Awaitable[T]) -> T:
+        """For plain ``def`` handlers: await something from the worker thread, and block until then.
+
+        Raises:
+            RuntimeError: called on the event loop, where it would never end; use ``await`` there.
+        """
+        if threading.get_ident() == self._loop_thread:
+            raise RuntimeError("ctx.wait is for plain `def` handlers; in an `async def` handler write `await`")
+
+        async def outer() -> T:
+            return await awaitable
+
+        coroutine: Coroutine[Any, Any, T] = outer()
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def resume(self, letter: "DeadLetter") -> bool:
+        """Publish what the letter's function had committed but perhaps not published.
+
+        Returns:
+            Whether it had committed, so that nothing is dead after all.
+        """
+        field = self._config.idempotency_of.get(letter.function, "event.id")
+        try:
+            key = idempotency_key(field, letter.event_id, letter.data)
+        except (KeyError, ValueError):
+            return False  # no event of that function has this data, so nothing was committed for it
+        stored = await self._ports.ledger.read(record_key(letter.function, key))
+        if stored is None or stored.record.status is not Status.DONE:
+            return False
+        await self._ports.publisher.publish(stored.record.outbox)
+        return True
+
+    def close(self) -> "AsyncWriteBatch | None":
+        """End the handler's rights, even if its thread still runs, and hand over its batch."""
+        self._closed = True
+        return self._batch if self._batch is not None and len(self._batch) else None
+
+    @property
+    def _claim(self) -> Record:
+        assert self._slot.record is not None
+        return self._slot.record
+
+    def _impure(self, what: str) -> None:
+        if self._slot.record is None:
+            raise TidegateError(f"{what} is an effect, and this handler is declared pure: drop pure=True")
+
+    def _hold(self) -> None:
+        """Refuse an effect that could not count any more."""
+        if self._closed or self._ports.clock() >= self._claim.lease_until:
+            raise LeaseLost("the delivery's time is up: another attempt may be running")

@@ -1,0 +1,94 @@
+"""What one message means to one function, found out before anything is written."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidegate.dead_letters import DeadLetter
+from tidegate.decisions import Failed
+from tidegate.errors import ContractViolation, Undecodable
+from tidegate.events import Event
+from tidegate.handlers import Handler, Payload
+from tidegate.inputs import Inbound
+from tidegate.messages import REDRIVE, Message
+from tidegate.records import Failure, Fault, idempotency_key
+from tidegate.topology import FunctionConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message, read for one function.
+
+    Attributes:
+        event_id: the event's id; the message's where it is no event.
+        key: what makes two events the same work for this function.
+        event, payload: what the handler gets; None where ``unfit`` says why there is none.
+        unfit: why the handler must never see it.
+    """
+
+    message: Message
+    event_id: str
+    key: str
+    payload_hash: str
+    redrive: int = 0
+    event: Event | None = None
+    payload: Payload | None = None
+    unfit: Failed | None = None
+
+    @classmethod
+    def read(cls, inbound: Inbound, handler: Handler, config: FunctionConfig, now: datetime) -> "Delivery":
+        """Read what arrived, by the function's contract."""
+        message = inbound.message
+        payload_hash = hashlib.sha256(message.data).hexdigest()
+        if config.files_dead_letters:
+            letter = DeadLetter.from_message(message, now=now)
+            event = letter.event()
+            return cls(message, event.id, event.id, payload_hash, event=event, payload=letter)
+        known_id = message.attributes.get("ce-id") or message.id
+        try:
+            if inbound.fault:
+                raise Undecodable(inbound.fault)
+            event = Event.from_message(message, topic=config.topic, now=now)
+            key, payload = _fit(event, handler, config)
+        except (Undecodable, ContractViolation) as error:
+            redrive = message.attributes.get(REDRIVE, "0")
+            return cls(
+                message,
+                known_id,
+                known_id,
+                payload_hash,
+                redrive=int(redrive) if redrive.isdecimal() else 0,
+                unfit=Failed(Failure(Fault.INVALID, str(error)), permanent=True),
+            )
+        expired = event.expires is not None and event.expires <= now
+        return cls(
+            message,
+            event.id,
+            key,
+            payload_hash,
+            redrive=event.redrive,
+            event=event,
+            payload=payload,
+            unfit=Failed(Failure(Fault.EXPIRED, f"expired at {event.expires}"), permanent=True) if expired else None,
+        )
+
+    def is_for(self, function: str) -> bool:
+        """Whether it is addressed to ``function``: a redriven event goes to the one that failed."""
+        return self.event is None or self.event.target in ("", function)
+
+
+def _fit(event: Event, handler: Handler, config: FunctionConfig) -> tuple[str, Payload]:
+    contract = handler.contract
+    assert not issubclass(contract, DeadLetter)
+    if event.type != contract.event_type:
+        raise ContractViolation(f"unknown type {event.type!r}: {config.function} reads {contract.label()}")
+    if event.version not in (None, contract.event_version):
+        raise ContractViolation(
+            f"contract version {event.version} of {event.type}: {config.function} reads version "
+            f"{contract.event_version}; deploy a function for version {event.version}, or publish the other"
+        )
+    payload = contract.parse(event.data)
+    try:
+        return idempotency_key(config.idempotency, event.id, event.data), payload
+    except KeyError:
+        raise ContractViolation(f"{config.idempotency} is missing, and it is this function's idempotency key") from None

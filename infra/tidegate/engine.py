@@ -1,0 +1,218 @@
+"""The engine: takes one delivery from its message to its verdict.
+
+    read → filter → meet the record → claim → run → commit (done + outbox + batch) → publish → ack
+
+What to do is decided in `decisions`; this is the shell that does it. Whatever fails, the order
+holds: no handler runs before its claim stands (a pure one may: it has no effect), nothing is
+published before the commit stands, nothing is acked before all that is owed is published.
+"""
+
+import asyncio
+import traceback
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+from tidegate.context import Context
+from tidegate.dead_letters import DeadLetter
+from tidegate.decisions import Bury, Busy, Claimant, Clash, Failed, Outcome, Resume, Run, conclude, meet, verdict_of
+from tidegate.deliveries import Delivery
+from tidegate.dependencies import Dependencies
+from tidegate.errors import LeaseLost, PublishFailed, StoreUnavailable, WriteRefused
+from tidegate.handlers import Handler
+from tidegate.inputs import Inbound
+from tidegate.outbox import MARK_ABOVE
+from tidegate.ports import Ports
+from tidegate.records import Failure, Fault, Record, Status, record_key
+from tidegate.reports import Report
+from tidegate.runs import Runner
+from tidegate.slots import Contested, Slot, StateConflict
+from tidegate.topology import FunctionConfig
+from tidegate.verdicts import Verdict
+
+_MEETINGS = 5
+_STATE_CONFLICTS = 5
+_FIRST_PAUSE_SECONDS = 0.02
+
+
+class Engine:
+    """Handles the deliveries of one function; any number of them at the same time."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        config: FunctionConfig,
+        ports: Ports,
+        dependencies: Dependencies,
+        *,
+        io_seconds: float = 10.0,
+    ) -> None:
+        self._handler = handler
+        self._config = config
+        self._ports = ports
+        self._dependencies = dependencies
+        self._io_seconds = io_seconds
+        self._runner = Runner(handler, config, ports)
+
+    async def deliver(self, inbound: Inbound) -> Report:
+        """Handle one message and say how it ended. Only `Verdict.acked` verdicts may be acked."""
+        time = asyncio.get_running_loop().time
+        started = time()
+        delivery = Delivery.read(inbound, self._handler, self._config, self._ports.clock())
+        slot = Slot(self._ports, record_key(self._config.function, delivery.key), self._io_seconds)
+        trouble = detail = ""
+        try:
+            verdict = await self._handle(delivery, slot)
+        except (StoreUnavailable, PublishFailed) as error:
+            # Fail closed: what is not certain is not acked. The next delivery finds what stands.
+            verdict, trouble = Verdict.RETRY, str(error)
+        except Exception as error:
+            verdict, trouble, detail = Verdict.RETRY, f"fault in the runtime: {error!r}", traceback.format_exc()
+        report = self._report(delivery, slot.record, verdict, trouble, detail, time() - started)
+        self._ports.observe(report)
+        return report
+
+    async def _handle(self, delivery: Delivery, slot: Slot) -> Verdict:
+        if not delivery.is_for(self._config.function):
+            return Verdict.FILTERED
+        outcome: Outcome | None = delivery.unfit
+        if outcome is None and self._handler.pure:
+            outcome = await self._runner.run(delivery, self._context(delivery, slot))
+        for _ in range(_MEETINGS):
+            match meet(slot.record, self._claimant(delivery), self._ports.clock()):
+                case Run(claim):
+                    wanted = claim if outcome is None else conclude(claim, outcome, self._config.attempts)
+                case Bury(failed):
+                    wanted = failed
+                case Resume():
+                    await self._publish(slot, delivery)
+                    return Verdict.DUPLICATE
+                case Busy():
+                    return Verdict.BUSY
+                case Clash():
+                    return await self._refuse(delivery, outcome)
+            try:
+                await slot.write(wanted)
+            except Contested as contested:
+                slot.meet(contested.stored)
+                continue
+            return await (
+                self._run(delivery, slot) if wanted.status is Status.CLAIMED else self._settle(delivery, slot)
+            )
+        return Verdict.BUSY
+
+    async def _run(self, delivery: Delivery, slot: Slot) -> Verdict:
+        """The claim stands: run the handler and commit what came of it."""
+        for conflict in range(_STATE_CONFLICTS):
+            context = self._context(delivery, slot)
+            try:
+                outcome = await self._runner.run(delivery, context)
+                batch = context.close()
+                claim = slot.record
+                assert claim is not None
+                concluded = conclude(claim, outcome, self._config.attempts)
+                await slot.write(concluded, batch if concluded.status is Status.DONE else None)
+            except StateConflict:
+                # The state that the handler read has changed since: run it again on fresh reads.
+                await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**conflict))
+                continue
+            except WriteRefused as error:
+                await self._give_up(slot, Failed(Failure(Fault.ERROR, f"cannot be committed: {error}"), permanent=True))
+            except LeaseLost as lost:
+                context.close()
+                return await self._after_loss(delivery, slot, lost)
+            return await self._settle(delivery, slot)
+        reason = f"the handler's own preconditions failed {_STATE_CONFLICTS} times in a row: too much contention"
+        await self._give_up(slot, Failed(Failure(Fault.ERROR, reason)))
+        return await self._settle(delivery, slot)
+
+    async def _give_up(self, slot: Slot, failed: Failed) -> None:
+        assert slot.record is not None
+        await slot.write(conclude(slot.record, failed, self._config.attempts))
+
+    async def _after_loss(self, delivery: Delivery, slot: Slot, lost: LeaseLost) -> Verdict:
+        """Another delivery has the record. If it brought it to an end, help to publish what it owes."""
+        if isinstance(lost, Contested):
+            slot.meet(lost.stored)
+            if slot.record is not None and slot.record.status in (Status.DONE, Status.FAILED):
+                await self._publish(slot, delivery)
+                return Verdict.DUPLICATE
+        return Verdict.BUSY
+
+    async def _settle(self, delivery: Delivery, slot: Slot) -> Verdict:
+        """Our conclusion stands: publish what it owes."""
+        assert slot.record is not None
+        await self._publish(slot, delivery)
+        return verdict_of(slot.record)
+
+    async def _publish(self, slot: Slot, delivery: Delivery) -> None:
+        record = slot.record
+        assert record is not None
+        match record.status:
+            case Status.DONE if record.outbox and not record.published:
+                await self._ports.publisher.publish(record.outbox)
+                if len(record.outbox) > MARK_ABOVE:
+                    # The mark only spares work: without it a duplicate publishes the same ids again.
+                    with suppress(Contested, StoreUnavailable):
+                        await slot.write(replace(record, published=True))
+            case Status.FAILED if record.error is not None and record.error.fault is not Fault.EXPIRED:
+                await self._publish_dead_letter(delivery, record.error, record.attempt)
+            case _:
+                pass
+
+    async def _refuse(self, delivery: Delivery, outcome: Outcome | None) -> Verdict:
+        """The record belongs to another payload. Without a record of its own this message's letter is
+        published at each delivery until one is acked; its id keeps it one letter."""
+        reason = f"key reused with another payload: {delivery.event_id!r} was first seen with other data"
+        failure = outcome.failure if isinstance(outcome, Failed) else Failure(Fault.CONFLICT, reason)
+        await self._publish_dead_letter(delivery, failure, attempts=0)
+        return Verdict.DEAD
+
+    async def _publish_dead_letter(self, delivery: Delivery, failure: Failure, attempts: int) -> None:
+        letter = DeadLetter.build(
+            self._config.function,
+            delivery.event_id,
+            failure,
+            delivery.message,
+            attempts=attempts,
+            died_at=self._ports.clock(),
+        )
+        await self._ports.publisher.publish([letter.outgoing(self._config.dead_letter_topic)])
+
+    def _context(self, delivery: Delivery, slot: Slot) -> Context:
+        assert delivery.event is not None
+        return Context(delivery.event, delivery.key, self._config, slot, self._ports, self._dependencies)
+
+    def _claimant(self, delivery: Delivery) -> Claimant:
+        return Claimant(
+            function=self._config.function,
+            event_id=delivery.event_id,
+            owner=self._ports.draw(),
+            payload_hash=delivery.payload_hash,
+            redrive=delivery.redrive,
+            lease=timedelta(seconds=self._config.lease_seconds),
+            lifetime=timedelta(days=self._config.ledger_days),
+            attempts=self._config.attempts,
+        )
+
+    def _report(
+        self, delivery: Delivery, record: Record | None, verdict: Verdict, trouble: str, detail: str, seconds: float
+    ) -> Report:
+        now = self._ports.clock()
+        error = record.error if record is not None and verdict in (Verdict.RETRY, Verdict.DEAD, Verdict.SHED) else None
+        published = delivery.message.publish_time
+        return Report(
+            function=self._config.function,
+            verdict=verdict,
+            event_id=delivery.event_id,
+            event_type=delivery.event.type if delivery.event else delivery.message.attributes.get("ce-type", ""),
+            message_id=delivery.message.id,
+            attempt=record.attempt if record else 0,
+            emitted=len(record.outbox) if record and verdict is Verdict.DONE else 0,
+            reason=trouble or (error.reason if error else ""),
+            detail=detail or (error.detail if error else ""),
+            duration_seconds=seconds,
+            latency_seconds=(now - published).total_seconds() if published else None,
+            ended_at=now,
+            traceparent=delivery.event.extensions.get("traceparent", "") if delivery.event else "",
+        )

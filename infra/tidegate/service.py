@@ -1,0 +1,98 @@
+"""A function as a service: from an HTTP request to its answer, whatever carries the HTTP."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidegate.contracts import Contract
+from tidegate.dependencies import Dependencies
+from tidegate.engine import Engine
+from tidegate.errors import ConfigurationError
+from tidegate.handlers import Handler
+from tidegate.inputs import read
+from tidegate.ports import Ports
+from tidegate.settings import Settings
+from tidegate.topology import FunctionConfig
+from tidegate.verdicts import Verdict
+
+_STATUS = {
+    Verdict.DONE: 200,
+    Verdict.DUPLICATE: 200,
+    Verdict.SHED: 200,
+    Verdict.DEAD: 200,
+    Verdict.FILTERED: 200,
+    # Pub/Sub delivers again whatever is not 102, 200, 201, 202 or 204.
+    Verdict.BUSY: 409,
+    Verdict.RETRY: 503,
+}
+FULL = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a delivery is answered with; Pub/Sub reads the status alone."""
+
+    status: int
+    body: dict[str, str]
+
+
+class Service:
+    """One function instance: its engine, and the cap on how much it takes at a time."""
+
+    def __init__(self, handler: Handler, config: FunctionConfig, ports: Ports, environment: Mapping[str, str]) -> None:
+        check(handler, config)
+        self._capacity = config.concurrency
+        self._underway = 0
+        self._engine = Engine(handler, config, ports, Dependencies(config.dependencies, environment))
+
+    async def receive(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Handle one request.
+
+        Args:
+            headers: with lower-case names.
+        """
+        if self._underway >= self._capacity:
+            return Answer(FULL, {"verdict": str(Verdict.BUSY), "reason": f"{self._capacity} deliveries are under way"})
+        self._underway += 1
+        try:
+            report = await self._engine.deliver(read(headers, body))
+        finally:
+            self._underway -= 1
+        return Answer(
+            _STATUS[report.verdict],
+            {"verdict": str(report.verdict), "event_id": report.event_id, "reason": report.reason},
+        )
+
+
+def check(handler: Handler, config: FunctionConfig) -> None:
+    """Hold a handler against the configuration that it is deployed with.
+
+    Raises:
+        ConfigurationError: they do not belong together.
+    """
+    if config.function != handler.name:
+        raise ConfigurationError(f"the configuration is for {config.function}, the handler is {handler.name}")
+    contract = handler.contract
+    consumed = contract.event_type if issubclass(contract, Contract) else config.dead_letter_topic
+    if consumed != config.topic:
+        raise ConfigurationError(f"{handler.name} reads {consumed}, but its subscription is on {config.topic}")
+    undeclared = sorted({each.event_type for each in handler.emits} - set(config.emits))
+    if undeclared:
+        raise ConfigurationError(f"{handler.name} returns {', '.join(undeclared)}, missing under its emits")
+
+
+def google_ports(settings: Settings) -> Ports:
+    """The ports on Google Cloud, or on its emulators. Call it inside the running event loop."""
+    from tidegate.adapters.firestore_ledger import FirestoreLedger
+    from tidegate.adapters.google_clients import firestore_client, publisher_client
+    from tidegate.adapters.pubsub_publisher import PubSubPublisher
+    from tidegate.logs import observer
+
+    firestore = firestore_client(settings)
+    return Ports(
+        ledger=FirestoreLedger(firestore),
+        publisher=PubSubPublisher(publisher_client(settings), settings.project),
+        firestore=lambda: firestore,
+        observe=observer(),
+        draw=lambda: secrets.token_hex(8),
+    )

@@ -1,0 +1,88 @@
+"""A delivery's view of its record, and the only way to write it."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
+
+from tidegate.errors import LeaseLost, StoreUnavailable, WriteConflict
+from tidegate.ports import Ports, Stored, Version
+from tidegate.records import Record
+
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+
+T = TypeVar("T")
+
+_TRIES = 4
+_FIRST_PAUSE_SECONDS = 0.05
+
+
+class Contested(LeaseLost):
+    """Somebody else wrote the record meanwhile; `stored` is what it is now."""
+
+    def __init__(self, stored: Stored | None) -> None:
+        super().__init__("another delivery has written the record since")
+        self.stored = stored
+
+
+class StateConflict(WriteConflict):
+    """A precondition inside the handler's own batch did not hold; the record is still ours."""
+
+
+class Slot:
+    """One record, as one delivery knows it.
+
+    Every write is guarded by the version seen last. A write without a clear answer is settled by
+    reading the record and comparing it with what was to be written: `Record.owner` is drawn per
+    delivery, so equality means that our write stands.
+    """
+
+    def __init__(self, ports: Ports, key: str, io_seconds: float) -> None:
+        self.key = key
+        self.record: Record | None = None
+        self._version: Version | None = None
+        self._ports = ports
+        self._io_seconds = io_seconds
+
+    async def write(self, record: Record, batch: "AsyncWriteBatch | None" = None) -> None:
+        """Make ``record`` the record, together with ``batch``.
+
+        Raises:
+            Contested: another delivery has written it; nothing of ours stands, nor ever will.
+            StateConflict: a precondition in ``batch`` did not hold; the record is unchanged.
+            WriteRefused: the store will never take this.
+            StoreUnavailable: no clear answer in several tries; the write may stand.
+        """
+        for attempt in range(_TRIES):
+            refused = False
+            try:
+                version = await self._bounded(self._ports.ledger.write(self.key, record, self._version, batch))
+            except WriteConflict:
+                refused = True
+            except StoreUnavailable:
+                pass
+            else:
+                self.meet(Stored(record, version))
+                return
+            stored = await self._bounded(self._ports.ledger.read(self.key))
+            if stored is not None and stored.record == record:
+                self.meet(stored)
+                return
+            if (stored.version if stored else None) != self._version:
+                raise Contested(stored)
+            if refused and batch is not None:
+                raise StateConflict("a precondition of the handler's own writes did not hold")
+            await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**attempt))
+        raise StoreUnavailable(f"the ledger gave no clear answer in {_TRIES} tries")
+
+    def meet(self, stored: Stored | None) -> None:
+        """Go on from the record as it is now."""
+        self.record = stored.record if stored else None
+        self._version = stored.version if stored else None
+
+    async def _bounded(self, call: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._io_seconds):
+                return await call
+        except TimeoutError:
+            raise StoreUnavailable(f"the ledger did not answer within {self._io_seconds:g} s") from None

@@ -1,0 +1,46 @@
+"""`tidegate bundle`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from tidegate_ops import bundle as bundling
+from tidegate_ops.cli.console import err, out
+from tidegate_ops.manifest import Manifest
+from tidegate_ops.project import Project
+
+
+def bundle(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Functions; all of them by default.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Folder for the zips.", show_default="build/bundles")] = None,
+) -> None:
+    """Pack functions into the zips that are deployed.
+
+    The same sources give the same bytes, so a zip whose name stays need not be deployed again.
+
+    [bold]Examples:[/bold]
+
+    tidegate bundle
+
+    tidegate bundle assess_flight --out /tmp/bundles
+    """
+    project = Project.find()
+    wanted = names or list(project.topology().functions)
+    folder = to or project.build_dir / "bundles"
+    before = Manifest.read(folder).bundles
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("bundling", total=len(set(wanted)))
+        manifest = bundling.bundle(project, wanted, folder, on_bundled=lambda _: progress.advance(task))
+    table = Table("function", "sha256", "bytes", "")
+    for name in sorted(set(wanted)):
+        entry = manifest.bundles[name]
+        unchanged = name in before and before[name].sha256 == entry.sha256
+        table.add_row(
+            name, entry.sha256[:16], f"{entry.size:,}", "unchanged" if unchanged else "[green]changed[/green]"
+        )
+    out.print(table, soft_wrap=False)

@@ -1,0 +1,89 @@
+"""`tidegate contracts`."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tidegate_ops import schemas
+from tidegate_ops.cli.console import complain, out, say
+from tidegate_ops.project import Project
+
+app = typer.Typer(help="Event contracts and their exported JSON Schemas.", no_args_is_help=True)
+
+
+@app.command()
+def check(
+    against: Annotated[
+        str, typer.Option(metavar="REV", help="Compare with a git revision instead of the exported files.")
+    ] = "",
+) -> None:
+    """Find changes that consumers or events in flight could not cope with.
+
+    Exits with 1 on any of them, and when the exported files are not up to date.
+
+    [bold]Examples:[/bold]
+
+    tidegate contracts check
+
+    tidegate contracts check --against origin/main
+    """
+    project = Project.find()
+    code, exported = schemas.in_code(project), schemas.committed(project)
+    baseline = schemas.committed(project, against) if against else exported
+    breaking = schemas.compare(baseline, code).breaking
+    for line in breaking:
+        complain(line)
+    stale = {name for name in {*code, *exported} if code.get(name) != exported.get(name)}
+    if stale and not breaking:
+        complain(f"not exported as the code has it: {', '.join(sorted(stale))}; run tidegate contracts export")
+    if breaking or stale:
+        raise typer.Exit(1)
+    say(f"{len(code)} contracts: compatible with {against or 'the exported schemas'}, and exported", "green")
+
+
+@app.command()
+def export(
+    allow_breaking: Annotated[
+        bool, typer.Option("--allow-breaking", help="Overwrite also what consumers could not cope with.")
+    ] = False,
+) -> None:
+    """Write each contract's JSON Schema to infra/contracts/schemas.
+
+    Refuses a breaking change of an exported version, unless nobody uses that version yet and
+    you say so.
+
+    [bold]Examples:[/bold]
+
+    tidegate contracts export
+
+    tidegate contracts export --allow-breaking
+    """
+    project = Project.find()
+    breaking = schemas.compare(schemas.committed(project), schemas.in_code(project)).breaking
+    for line in breaking:
+        complain(line)
+    if breaking and not allow_breaking:
+        complain("nothing written; --allow-breaking overwrites a version that nobody uses yet")
+        raise typer.Exit(1)
+    touched = schemas.export(project)
+    for path in touched:
+        say(f"{'wrote' if path.exists() else 'removed'} {path.relative_to(project.root)}")
+    if not touched:
+        say("every schema is up to date", "green")
+
+
+@app.command("list")
+def list_contracts() -> None:
+    """Show every contract with its version, fields and who consumes it.
+
+    [bold]Example:[/bold]  tidegate contracts list
+    """
+    project = Project.find()
+    functions = project.topology().functions
+    table = Table("type", "version", "fields", "consumed by")
+    for contract in schemas.load_contracts(project):
+        consumers = [name for name, function in functions.items() if function.topic == contract.event_type]
+        fields = ", ".join(contract.model_fields)
+        table.add_row(contract.event_type, str(contract.event_version), fields, ", ".join(consumers) or "none")
+    out.print(table, soft_wrap=False)

@@ -1,0 +1,123 @@
+"""`tidegate up`."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from tidegate.topology import Topology
+from tidegate_ops.cli.console import complain, err, out, say
+from tidegate_ops.cloud_sdk import Jar
+from tidegate_ops.emulators import EmulatorsMissing
+from tidegate_ops.local_stack import LocalStack, Step, components
+from tidegate_ops.log_line import render
+from tidegate_ops.project import Project
+from tidegate_ops.stack_state import StackState
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_EMULATORS = {jar.label for jar in Jar}
+_MISSING_EXIT = 3
+_INTERRUPTED_EXIT = 130
+
+
+def up(
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Run functions from their source, and again after each edit.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the emulators' output too, and all that is said while starting.")
+    ] = False,
+) -> None:
+    """Run the whole application on this machine, on the official emulators, until Ctrl-C.
+
+    Each function is served from the bundle that would be deployed. What it and the emulators hold is
+    gone when they stop.
+
+    [bold]Examples:[/bold]
+
+    tidegate up
+
+    tidegate up --reload
+    """
+    project = Project.find()
+    topology = project.topology()
+    ready = False
+
+    def show_line(component: str, line: str) -> None:
+        # What a function says before it is ready matters when it fails, and is in the error then.
+        if verbose or (ready and component not in _EMULATORS):
+            out.print(render(component, line))
+
+    with _stop_signals():
+        board = _Board(topology)
+        stack = LocalStack(project, on_line=show_line, on_step=board.show, reload=reload)
+        try:
+            with board, stack:
+                board.stop()
+                _introduce(topology, stack.state)
+                ready = True
+                threading.Event().wait()
+        except EmulatorsMissing as error:
+            complain(str(error))
+            raise typer.Exit(_MISSING_EXIT) from None
+        except KeyboardInterrupt:
+            err.print("stopped; nothing is left running")
+            raise typer.Exit(0 if ready else _INTERRUPTED_EXIT) from None
+
+
+class _Board(Progress):
+    """One line per component while the stack starts."""
+
+    def __init__(self, topology: Topology) -> None:
+        super().__init__(
+            SpinnerColumn(finished_text="[green]✓[/green]"),
+            TextColumn("{task.description:<20} {task.fields[state]}"),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._rows = {name: self.add_task(name, total=1, state="") for name in components(topology)}
+
+    def show(self, step: Step) -> None:
+        """Bring one component's line up to date."""
+        self.update(self._rows[step.component], state=step.state, completed=int(step.done))
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and a closed terminal end the stack, once: another must not cut its clean-up short."""
+
+    def ignore(number: int, frame: object) -> None:
+        """A handler rather than SIG_IGN, which child processes would inherit."""
+
+    def stop(number: int, frame: object) -> None:
+        for each in _STOPPING:
+            signal.signal(each, ignore)
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, stop) for each in _STOPPING}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _introduce(topology: Topology, state: StackState) -> None:
+    """Say what runs where, and how to use it."""
+    table = Table("topic", "function", "listens on")
+    for topic in topology.topics:
+        names = [name for name, function in topology.functions.items() if function.topic == topic]
+        for name in names or [""]:
+            table.add_row(topic, name, f"127.0.0.1:{state.functions[name].port}" if name else "")
+    out.print(table, soft_wrap=False)
+    first = next(iter(topology.topics), "TOPIC")
+    say(f"publish:          tidegate publish {first} FILE.json")
+    exports = " ".join(f"{name}={value}" for name, value in state.environment().items())
+    say(f"other terminals:  export {exports}")
+    say("stop:             Ctrl-C")

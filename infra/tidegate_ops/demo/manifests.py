@@ -1,0 +1,151 @@
+"""Manifests to publish, made from a day's CSV file, and rows spoilt on purpose."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import TypeAlias
+
+from contracts.flights import ManifestReceived
+from tidegate.errors import TidegateError
+from tidegate_ops.demo.truth import MalformedRow
+
+Row: TypeAlias = tuple[str, ...]
+"""A row's values in the order of `COLUMNS`; a malformed one may have fewer or more."""
+
+COLUMNS = (
+    "year", "month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time", "arr_delay",
+    "carrier", "flight", "tailnum", "origin", "dest", "air_time", "distance", "hour", "minute", "time_hour",
+)  # fmt: skip
+_PLACE = {column: index for index, column in enumerate(COLUMNS)}
+_WHOLE_NUMBERS = ("year", "month", "day", "flight", "hour")
+_FIRST_SPOILT_FLIGHT = 9001
+"""The data set's own flight numbers end at 8500, and the application takes four digits."""
+
+
+class UnreadableFlights(TidegateError):
+    """A file cannot be read as a day's flights; the message says where and what to write."""
+
+
+def read_flights(path: Path) -> list[Row]:
+    """The rows of a CSV file that has the data set's 19 columns, in the order of `COLUMNS`.
+
+    Raises:
+        UnreadableFlights: no such file, columns missing, or a row that belongs to no airport and hour.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            header = next(lines, [])
+            if sorted(header) != sorted(COLUMNS):
+                raise UnreadableFlights(_wrong_columns(path, header))
+            order = [header.index(column) for column in COLUMNS]
+            rows = [_ordered(path, lines.line_num, fields, order) for fields in lines if fields]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableFlights(f"{path} cannot be read: {error}") from error
+    if not rows:
+        raise UnreadableFlights(f"{path} has no flights: expected at least one row below the header")
+    return rows
+
+
+def make_manifests(rows: Iterable[Row]) -> list[ManifestReceived]:
+    """One manifest for each origin and scheduled hour, in order of time; rows keep their order."""
+    groups: dict[tuple[date, int, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(_group(row), []).append(row)
+    return [
+        ManifestReceived(
+            manifest_id=f"{origin}-{day:%Y%m%d}T{hour:02}", origin=origin, date=day, csv=_csv([COLUMNS, *group])
+        )
+        for (day, hour, origin), group in sorted(groups.items())
+    ]
+
+
+def spoil(rows: Sequence[Row], count: int, rng: Random) -> tuple[list[Row], list[MalformedRow]]:
+    """Add malformed rows, each in one of several ways, somewhere among the good ones.
+
+    Returns:
+        All rows, and the added ones with what their dead letters' reasons must contain.
+    """
+    if not 0 <= count <= 10_000 - _FIRST_SPOILT_FLIGHT:
+        raise ValueError(f"count is {count}: flight numbers 9001 to 9999 mark the malformed rows, so at most 999")
+    mixed, malformed = list(rows), []
+    for index in range(count):
+        flight = str(_FIRST_SPOILT_FLIGHT + index)
+        fields, reason = _WAYS[index % len(_WAYS)](_with(rng.choice(rows), flight=flight))
+        malformed.append(MalformedRow(fields, flight, reason))
+        mixed.insert(rng.randrange(len(mixed) + 1), fields)
+    return mixed, malformed
+
+
+def _bad_number(row: Row) -> tuple[Row, str]:
+    return _with(row, distance="1O24"), "distance is '1O24'"
+
+
+def _missing_column(row: Row) -> tuple[Row, str]:
+    return row[:-1], "time_hour is missing"
+
+
+def _unknown_carrier(row: Row) -> tuple[Row, str]:
+    return _with(row, carrier="ZZ"), "carrier is 'ZZ'"
+
+
+def _impossible_time(row: Row) -> tuple[Row, str]:
+    return _with(row, dep_time="2575", dep_delay="4"), "dep_time is '2575'"
+
+
+def _surplus_column(row: Row) -> tuple[Row, str]:
+    return (*row, "gate B12"), "surplus is 'gate B12'"
+
+
+_WAYS: Sequence[Callable[[Row], tuple[Row, str]]] = (
+    _bad_number,
+    _missing_column,
+    _unknown_carrier,
+    _impossible_time,
+    _surplus_column,
+)
+
+
+def _with(row: Row, **values: str) -> Row:
+    fields = list(row)
+    for column, value in values.items():
+        fields[_PLACE[column]] = value
+    return tuple(fields)
+
+
+def _group(row: Row) -> tuple[date, int, str]:
+    year, month, day, hour = (int(row[_PLACE[column]]) for column in ("year", "month", "day", "hour"))
+    return date(year, month, day), hour, row[_PLACE["origin"]]
+
+
+def _ordered(path: Path, line: int, fields: list[str], order: list[int]) -> Row:
+    if len(fields) != len(COLUMNS):
+        raise UnreadableFlights(f"{path}, line {line} has {len(fields)} fields: expected {len(COLUMNS)}")
+    row = tuple(fields[place] for place in order)
+    for column in _WHOLE_NUMBERS:
+        if not row[_PLACE[column]].isdecimal():
+            raise UnreadableFlights(
+                f"{path}, line {line}: {column} is {row[_PLACE[column]]!r}: expected a whole number"
+            )
+    try:
+        _group(row)
+    except ValueError as error:
+        raise UnreadableFlights(f"{path}, line {line}: year, month and day are no date: {error}") from error
+    return row
+
+
+def _wrong_columns(path: Path, header: list[str]) -> str:
+    missing = ", ".join(column for column in COLUMNS if column not in header)
+    surplus = ", ".join(column for column in header if column not in COLUMNS)
+    faults = [f"lacks {missing}" if missing else "", f"has unknown {surplus}" if surplus else ""]
+    problem = " and ".join(filter(None, faults)) or "names a column twice"
+    return f"{path}: the first line {problem}; expected the {len(COLUMNS)} columns {','.join(COLUMNS)}"
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()

@@ -1,0 +1,68 @@
+"""Topics and push subscriptions on the emulator, as the topology asks for them."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+from google.api_core.exceptions import AlreadyExists
+from google.protobuf.field_mask_pb2 import FieldMask  # type: ignore[import-untyped]
+from google.pubsub_v1.types import DeadLetterPolicy, PushConfig, RetryPolicy, Subscription
+
+from tidegate.messages import TARGET
+from tidegate.topology import Topology, deployed_name
+from tidegate_ops.broker import LocalBroker
+
+_MIN_RETENTION = timedelta(minutes=10)  # Pub/Sub refuses less
+# What the emulator lets be changed afterwards; labels, filter and ordering stay as they were created.
+_CHANGEABLE = FieldMask(
+    paths=["push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_policy", "message_retention_duration"]
+)
+
+
+def provision(broker: LocalBroker, topology: Topology, endpoints: Mapping[str, str]) -> None:
+    """Create what is missing and bring the rest up to date; may be repeated at will.
+
+    ``endpoints`` maps each function that runs to the URL that its messages are pushed to.
+    """
+    # The dead-letter topic included, and before the subscriptions: their policies refer to it.
+    for topic in {*topology.topics, topology.dead_letter_topic}:
+        with suppress(AlreadyExists):
+            broker.publisher.create_topic(name=broker.topic_path(topic))
+    for function, endpoint in endpoints.items():
+        _put(broker, subscription(broker, topology, function, endpoint))
+
+
+def subscription(broker: LocalBroker, topology: Topology, name: str, endpoint: str) -> Subscription:
+    """The push subscription of function ``name``."""
+    function = topology.functions[name]
+    wanted = Subscription(
+        name=broker.subscription_path(deployed_name(name)),
+        topic=broker.topic_path(function.topic),
+        push_config=PushConfig(push_endpoint=endpoint),
+        ack_deadline_seconds=topology.ack_deadline_seconds(name),
+        retry_policy=RetryPolicy(
+            minimum_backoff=timedelta(seconds=function.backoff.min_seconds),
+            maximum_backoff=timedelta(seconds=function.backoff.max_seconds),
+        ),
+        enable_message_ordering=function.ordered,
+        message_retention_duration=max(_MIN_RETENTION, timedelta(days=topology.limits.retention_days)),
+        # A redriven event is for one function. The emulator stores the filter without applying it;
+        # the runtime checks the attribute too.
+        filter=f'NOT attributes:{TARGET} OR attributes.{TARGET} = "{name}"',
+    )
+    # What the dead-letter function cannot handle has nowhere else to go. And the emulator fails on a
+    # subscription with both ordering and a dead-letter policy (messages get stuck or lost); in the cloud
+    # an ordered one has this backstop as well.
+    if function.topic != topology.dead_letter_topic and not function.ordered:
+        wanted.dead_letter_policy = DeadLetterPolicy(
+            dead_letter_topic=broker.topic_path(topology.dead_letter_topic),
+            max_delivery_attempts=topology.limits.max_deliveries,
+        )
+    return wanted
+
+
+def _put(broker: LocalBroker, wanted: Subscription) -> None:
+    try:
+        broker.subscriber.create_subscription(request=wanted)
+    except AlreadyExists:
+        broker.subscriber.update_subscription(subscription=wanted, update_mask=_CHANGEABLE)

@@ -1,0 +1,98 @@
+"""What a running local stack says of itself, in `build/stack.json`."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tidegate_ops.files import write_atomically
+from tidegate_ops.project import Project
+
+
+class RunningFunction(BaseModel):
+    """Where one function listens, and the process that does."""
+
+    model_config = ConfigDict(frozen=True)
+
+    port: int
+    pid: int
+
+
+class StackState(BaseModel):
+    """A local stack as other commands find it.
+
+    Attributes:
+        pid, started: the process that runs it, with its start time, since ids are used again.
+        directory: the stack's own files; whoever finds the state stale may remove them.
+        pubsub_host, firestore_host: ``address:port`` of the emulators; empty while the stack starts.
+        emulator_pids: the emulators' processes.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str
+    pid: int
+    started: str
+    directory: Path
+    pubsub_host: str = ""
+    firestore_host: str = ""
+    emulator_pids: list[int] = Field(default_factory=list)
+    functions: dict[str, RunningFunction] = Field(default_factory=dict)
+
+    @classmethod
+    def own(cls, project: str, directory: Path) -> Self:
+        """The state of a stack that this process is about to start."""
+        return cls(project=project, pid=os.getpid(), started=_start_of(os.getpid()), directory=directory)
+
+    @classmethod
+    def read(cls, project: Project) -> Self | None:
+        """The state that was last written, by whomever; None if there is none that can be read."""
+        try:
+            return cls.model_validate_json(_path(project).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+    @classmethod
+    def find(cls, project: Project) -> Self | None:
+        """The state of the stack that runs now, if one does."""
+        state = cls.read(project)
+        return state if state and state.alive else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that wrote it still runs."""
+        return bool(self.started) and _start_of(self.pid) == self.started
+
+    @property
+    def ready(self) -> bool:
+        """Whether the stack is past its start."""
+        return bool(self.pubsub_host)
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which Google's libraries and the functions find the emulators."""
+        return {
+            "GOOGLE_CLOUD_PROJECT": self.project,
+            "PUBSUB_EMULATOR_HOST": self.pubsub_host,
+            "FIRESTORE_EMULATOR_HOST": self.firestore_host,
+        }
+
+    def write(self, project: Project) -> None:
+        """Make it the project's state."""
+        write_atomically(_path(project), self.model_dump_json(indent=2).encode())
+
+    @staticmethod
+    def remove(project: Project) -> None:
+        """Say that no stack runs."""
+        _path(project).unlink(missing_ok=True)
+
+
+def _path(project: Project) -> Path:
+    return project.build_dir / "stack.json"
+
+
+def _start_of(pid: int) -> str:
+    """When the process was started, as ``ps`` writes it; empty if there is none of this id."""
+    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return listing.stdout.strip()

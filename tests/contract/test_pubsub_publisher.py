@@ -1,0 +1,59 @@
+"""The Pub/Sub publisher's own promises: few requests, within Pub/Sub's limits, and failures that help."""
+
+import socket
+from typing import Any
+
+import pytest
+
+from tests.contract.brokers import EmulatorBroker, emulator_broker
+from tests.contract.rpc_counter import RpcCounter, counted_publisher
+from tidegate.adapters.google_clients import publisher_client
+from tidegate.adapters.pubsub_publisher import PubSubPublisher
+from tidegate.errors import PublishFailed
+from tidegate.messages import Outgoing
+from tidegate.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_one_request_for_many_messages(pubsub_emulator: Any) -> None:
+    """Messages of a topic share requests of up to a thousand."""
+    async with emulator_broker(pubsub_emulator.host) as broker:
+        assert await requests_for(broker, pubsub_emulator.host, [b"x"] * 1000) == 1
+        assert await requests_for(broker, pubsub_emulator.host, [b"x"] * 2500) == 3
+
+
+async def test_requests_stay_below_the_size_limit(pubsub_emulator: Any) -> None:
+    """Large messages are spread over requests that Pub/Sub accepts."""
+    async with emulator_broker(pubsub_emulator.host) as broker:
+        assert await requests_for(broker, pubsub_emulator.host, [b"x" * 1_000_000] * 12) == 2
+
+
+async def test_missing_topic_says_what_to_do(pubsub_emulator: Any) -> None:
+    """The failure names the topic, its project and the command that creates it."""
+    async with emulator_broker(pubsub_emulator.host) as broker:
+        with pytest.raises(PublishFailed, match=f"gcloud pubsub topics create no.such --project={broker.project}"):
+            await broker.publisher.publish([Outgoing("no.such", b"1")])
+
+
+async def test_unreachable_broker() -> None:
+    """Where nobody listens, the failure names the topic and the cause."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{holder.getsockname()[1]}"
+        client = publisher_client(Settings(project="p", pubsub_emulator_host=host))
+        with pytest.raises(PublishFailed, match=r"topic flight\.assessed: .*refused") as told:
+            await PubSubPublisher(client, "p", timeout_seconds=0.3).publish([Outgoing("flight.assessed", b"1")])
+        assert told.value.__cause__ is not None
+        await client.transport.close()
+
+
+async def requests_for(broker: EmulatorBroker, host: str, payloads: list[bytes]) -> int:
+    """How many requests it takes to publish these to a topic."""
+    topic, counter = f"topic-{len(payloads)}", RpcCounter()
+    await broker.create(topic)
+    client = counted_publisher(host, counter)
+    await PubSubPublisher(client, broker.project).publish([Outgoing(topic, each) for each in payloads])
+    await client.transport.close()
+    assert counter.messages == len(payloads)
+    return counter.publishes

@@ -1,0 +1,90 @@
+"""A small project of its own, so that tests of the tools depend on no real application."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tidegate_ops.project import Project
+
+TOPOLOGY = """\
+application: parcel-desk
+topics:
+  order.placed: {}
+  order.packed: {}
+  dead.letters: {}
+functions:
+  pack_order:
+    topic: order.placed
+    emits: [order.packed]
+    timeout_seconds: 30
+  dead_letters:
+    topic: dead.letters
+    attempts: null
+"""
+CONTRACTS = """\
+from tidegate import Contract
+
+
+class OrderPlaced(Contract, type="order.placed", version=1):
+    order_id: str
+    items: list[str]
+
+
+class OrderPacked(Contract, type="order.packed", version=1):
+    order_id: str
+    weight_grams: int | None = None
+"""
+PACK_ORDER = """\
+from contracts.orders import OrderPacked, OrderPlaced
+from tidegate import Context, function
+
+from weights import WEIGHT
+
+
+@function
+def pack_order(order: OrderPlaced, ctx: Context) -> list[OrderPacked]:
+    return [OrderPacked(order_id=order.order_id, weight_grams=WEIGHT)]
+"""
+DEAD_LETTERS = """\
+from tidegate import Context, DeadLetter, function
+
+
+@function
+def dead_letters(letter: DeadLetter, ctx: Context) -> None:
+    ctx.batch.set(ctx.firestore.document(f"letters/{letter.key}"), {})
+"""
+FILES = {
+    "infra/topology.yaml": TOPOLOGY,
+    "infra/tidegate/__init__.py": "",
+    "infra/tidegate/requirements.txt": "pydantic==2.14.3\n",
+    "infra/contracts/__init__.py": "",
+    "infra/contracts/orders.py": CONTRACTS,
+    "functions/pack_order/main.py": PACK_ORDER,
+    "functions/pack_order/weights.py": "WEIGHT = 250\n",
+    "functions/pack_order/requirements.txt": "httpx==0.28.1\n",
+    "functions/dead_letters/main.py": DEAD_LETTERS,
+    "functions/dead_letters/requirements.txt": "",
+}
+
+
+def _is_contracts(name: str) -> bool:
+    return name == "contracts" or name.startswith("contracts.")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A consistent project of two functions in a folder of its own, which is the working directory too."""
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    # Edits within one second would otherwise be hidden by compiled files of the same age.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = {name: module for name, module in sys.modules.items() if _is_contracts(name)}
+    yield Project(tmp_path)
+    for name in [name for name in sys.modules if _is_contracts(name)]:
+        del sys.modules[name]
+    sys.modules.update(before)

@@ -1,0 +1,237 @@
+"""What `tidegate check` finds when topology, contracts and handlers disagree."""
+
+from pathlib import Path
+
+import pytest
+
+from tidegate_ops.checks import Application, check
+from tidegate_ops.checks.limits import check_limits
+from tidegate_ops.project import Project
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def edit(project: Project, file: str, old: str, new: str) -> None:
+    path = project.root / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def topology(project: Project, old: str, new: str) -> None:
+    edit(project, "infra/topology.yaml", old, new)
+
+
+def only(project: Project) -> str:
+    (finding,) = check(project)
+    assert finding.fix
+    return f"{finding.where}: {finding.problem}"
+
+
+def test_a_consistent_project_has_no_findings(project: Project) -> None:
+    """Silence means that it may be deployed."""
+    assert check(project) == []
+
+
+def test_a_function_without_a_folder(project: Project) -> None:
+    """The topology names a function that nobody wrote."""
+    topology(project, "  dead_letters:", "  ship_order: {topic: order.packed}\n  dead_letters:")
+    assert only(project) == "infra/topology.yaml:11: functions.ship_order: functions/ship_order is missing"
+
+
+@pytest.mark.parametrize("file", ["main.py", "requirements.txt"])
+def test_a_folder_without_one_of_its_files(project: Project, file: str) -> None:
+    """Both files are part of every function."""
+    (project.functions_dir / "pack_order" / file).unlink()
+    assert only(project) == f"functions/pack_order/{file}: is missing"
+
+
+def test_a_folder_without_a_function(project: Project) -> None:
+    """A folder that nothing deploys is a mistake; caches are none."""
+    (project.functions_dir / "stray").mkdir()
+    (project.functions_dir / "__pycache__").mkdir()
+    assert only(project) == "functions/stray: is no function of the topology"
+
+
+def test_a_handler_that_cannot_be_imported(project: Project) -> None:
+    """The import's own error is the finding."""
+    edit(project, "functions/pack_order/main.py", "from weights", "from wights")
+    assert "cannot be imported (ModuleNotFoundError" in only(project)
+
+
+def test_a_handler_of_another_contract(project: Project) -> None:
+    """What the handler takes must be what its topic carries."""
+    edit(project, "functions/pack_order/main.py", "order: OrderPlaced", "order: OrderPacked")
+    assert only(project) == "functions/pack_order/main.py: takes order.packed v1, but its topic is order.placed"
+
+
+def test_a_handler_that_returns_what_is_not_declared(project: Project) -> None:
+    """The annotation is checked against `emits` ..."""
+    topology(project, "    emits: [order.packed]\n", "")
+    assert "its handler returns OrderPacked, but order.packed is not among its emits" in only(project)
+
+
+def test_a_declared_event_that_no_handler_returns(project: Project) -> None:
+    """... and `emits` against the annotation."""
+    edit(project, "functions/pack_order/main.py", "list[OrderPacked]", "None")
+    assert "return annotation names no contract of order.packed" in only(project)
+
+
+def test_a_dead_letter_function_that_takes_an_event(project: Project) -> None:
+    """Dead letters are no events of a contract."""
+    edit(
+        project,
+        "functions/dead_letters/main.py",
+        "from tidegate",
+        "from contracts.orders import OrderPlaced\nfrom tidegate",
+    )
+    edit(project, "functions/dead_letters/main.py", "letter: DeadLetter", "letter: OrderPlaced")
+    assert "takes OrderPlaced, but its topic dead.letters carries dead letters" in only(project)
+
+
+def test_a_dead_letter_handler_on_an_ordinary_topic(project: Project) -> None:
+    """Only the dead-letter topic carries dead letters."""
+    main = project.functions_dir / "pack_order" / "main.py"
+    main.write_text(
+        (project.functions_dir / "dead_letters" / "main.py").read_text().replace("dead_letters", "pack_order")
+    )
+    topology(project, "    emits: [order.packed]\n", "")
+    assert only(project) == "functions/pack_order/main.py: takes dead letters, but its topic is order.placed"
+
+
+def test_a_topic_without_a_contract(project: Project) -> None:
+    """Every topic but that of dead letters has a contract."""
+    topology(project, "  dead.letters: {}", "  order.lost: {}\n  dead.letters: {}")
+    assert only(project) == "infra/topology.yaml:5: topics.order.lost: no contract has this type"
+
+
+def test_two_contracts_of_one_version(project: Project) -> None:
+    """Nobody could tell which of the two is meant."""
+    edit(
+        project,
+        "infra/contracts/orders.py",
+        "class OrderPacked",
+        "class Twin(Contract, type='order.placed', version=1):\n    a: int\n\n\nclass OrderPacked",
+    )
+    assert only(project) == "infra/contracts: 2 contracts are order.placed v1"
+
+
+def test_an_older_contract_beside_the_current_one(project: Project) -> None:
+    """Two versions live side by side; the higher one is current."""
+    edit(
+        project,
+        "infra/contracts/orders.py",
+        "class OrderPacked",
+        "class Next(Contract, type='order.placed', version=2):\n    a: int\n\n\nclass OrderPacked",
+    )
+    assert check(project) == []
+    current = Application.load(project).current_contract("order.placed")
+    assert current is not None
+    assert current.label() == "order.placed v2"
+
+
+def test_topics_that_are_not_declared(project: Project) -> None:
+    """Whoever names a topic is held to those declared; the nearest one is suggested."""
+    topology(project, "  order.packed: {}\n", "")
+    (finding,) = check(project)
+    assert str(finding).startswith("infra/topology.yaml:8: functions.pack_order.emits[0]: topic order.packed is not")
+    assert "did you mean order.placed?" in finding.fix
+
+
+def test_dead_letters_need_exactly_one_taker(project: Project) -> None:
+    """Without one they are lost, with two they are filed twice."""
+    topology(project, "dead_letters:\n    topic: dead.letters", "dead_letters:\n    topic: order.placed")
+    problems = [finding.problem for finding in check(project)]
+    assert "dead.letters is consumed by no function" in problems
+
+
+def test_a_dead_letter_topic_that_is_not_declared(project: Project) -> None:
+    """It is provisioned like any other topic, so it must be declared."""
+    topology(project, "  dead.letters: {}\n", "")
+    assert "topic dead.letters is not declared" in [finding.problem for finding in check(project)]
+
+
+def test_a_schedule_with_data_that_does_not_fit(project: Project) -> None:
+    """What a schedule publishes is checked before its first day."""
+    schedule = 'schedules:\n  nightly:\n    cron: "0 6 * * *"\n    topic: order.placed\n    data: {order_id: 7}\n'
+    topology(project, "functions:", schedule + "functions:")
+    found = only(project)
+    assert found.startswith("infra/topology.yaml:10: schedules.nightly.data: does not fit order.placed v1")
+    assert "items: Field required" in found
+
+
+def test_a_schedule_that_fits(project: Project) -> None:
+    """A schedule of a declared topic with data of its contract is fine."""
+    data = "{order_id: a, items: []}"
+    topology(
+        project,
+        "functions:",
+        f'schedules:\n  nightly: {{cron: "0 6 * * *", topic: order.placed, data: {data}}}\nfunctions:',
+    )
+    assert check(project) == []
+
+
+def test_a_dependency_that_is_not_declared(project: Project) -> None:
+    """A function may use only what the topology describes."""
+    topology(project, "    timeout_seconds: 30", "    dependencies: [label-api]")
+    assert "dependency label-api is not declared" in only(project)
+
+
+def test_a_pure_handler_with_a_dependency(project: Project) -> None:
+    """A call to the outside is an effect."""
+    edit(project, "functions/pack_order/main.py", "@function\n", "@function(pure=True)\n")
+    assert check(project) == []
+    topology(project, "    timeout_seconds: 30", "    dependencies: [label-api]")
+    topology(project, "functions:", "dependencies:\n  label-api: {url: https://label.example}\nfunctions:")
+    assert "declared pure" in only(project)
+
+
+def test_endless_attempts_of_an_ordinary_function(project: Project) -> None:
+    """Only the last resort may try for ever."""
+    topology(project, "    timeout_seconds: 30", "    attempts: null")
+    assert only(project).startswith("infra/topology.yaml:10: functions.pack_order.attempts: null would retry")
+
+
+def test_a_lease_longer_than_any_ack_deadline(project: Project) -> None:
+    """Pub/Sub would deliver again while the handler still may work; the model's own bounds leave no room for it."""
+    application = Application.load(project)
+    limits = application.topology.limits.model_copy(update={"lease_margin_seconds": 580})
+    stretched = application.topology.model_copy(update={"limits": limits})
+    loaded = Application(project, application.source, stretched, (), {}, {})
+    assert [finding.fix for finding in check_limits(loaded)] == ["write at most 20", "write at most 20"]
+
+
+def test_a_cycle_that_nobody_declared(project: Project) -> None:
+    """The way around is shown; `recursive: true` on everybody on it says that it is meant."""
+    topology(project, "emits: [order.packed]", "emits: [order.packed, order.placed]")
+    edit(project, "functions/pack_order/main.py", "list[OrderPacked]", "list[OrderPacked | OrderPlaced]")
+    assert only(project).endswith("its events lead back to itself: pack_order → pack_order")
+    topology(project, "    timeout_seconds: 30", "    recursive: true")
+    assert check(project) == []
+
+
+def test_an_idempotency_field_that_the_contract_lacks(project: Project) -> None:
+    """The key would be missing from every event."""
+    topology(project, "    timeout_seconds: 30", "    idempotency: data.number")
+    assert only(project).endswith("order.placed v1 has no field number")
+    topology(project, "data.number", "data.order_id")
+    assert check(project) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("import tidegate_ops.project", "imports tidegate_ops.project, which never ships"),
+        ("from dead_letters import main", "imports dead_letters, another function's code"),
+        ("from functions.dead_letters import main", "imports functions.dead_letters, another function's code"),
+    ],
+)
+def test_imports_that_fail_once_deployed(project: Project, line: str, problem: str) -> None:
+    """They are found in any module of the function, without running it."""
+    (project.functions_dir / "pack_order" / "later.py").write_text(f"def run() -> None:\n    {line}\n")
+    assert only(project) == f"functions/pack_order/later.py:2: {problem}"
+
+
+def test_this_repository_is_consistent() -> None:
+    """The reference application itself passes."""
+    assert [str(finding) for finding in check(Project(REPOSITORY))] == []
