@@ -1,0 +1,85 @@
+"""The whole application in one event loop, on the memory adapters."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from tidegate.adapters.memory_broker import MemoryBroker, PushSubscription
+from tidegate.adapters.memory_documents import MemoryDocuments
+from tidegate.adapters.memory_firestore import memory_firestore
+from tidegate.adapters.memory_ledger import MemoryLedger
+from tidegate.clock import Clock, system_clock
+from tidegate.handlers import Handler
+from tidegate.messages import Message
+from tidegate.ports import Ports
+from tidegate.reports import Report
+from tidegate.service import Service
+from tidegate.topology import Topology, deployed_name
+
+Push: TypeAlias = Callable[[Mapping[str, str], bytes], Awaitable[int]]
+"""Handles one request (headers with lower-case names, body) and returns the HTTP status."""
+
+
+class EmbeddedApplication:
+    """Every function of a topology behind a push subscription of a broker in memory.
+
+    Requests and bodies are those of the cloud: only what carries them is missing, and with it
+    everything that comes of separate processes. Nothing survives the process.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        handlers: Mapping[str, Handler],
+        *,
+        environment: Mapping[str, str],
+        on_report: Callable[[Report], None],
+        on_message: Callable[[str, Message], None],
+        clock: Clock = system_clock,
+    ) -> None:
+        self.documents = MemoryDocuments(clock)
+        self.broker = MemoryBroker(
+            sorted({*topology.topics, topology.dead_letter_topic}), clock=clock, observe=on_message
+        )
+        firestore = memory_firestore(self.documents)
+        ports = Ports(
+            ledger=MemoryLedger(self.documents),
+            publisher=self.broker,
+            firestore=lambda: firestore,
+            observe=on_report,
+            draw=lambda: secrets.token_hex(8),
+            clock=clock,
+        )
+        for name, handler in handlers.items():
+            service = Service(handler, topology.config(name), ports, environment)
+            self.broker.subscribe(subscription(topology, name, pusher(service)))
+
+
+def subscription(topology: Topology, name: str, push: Push) -> PushSubscription:
+    """The push subscription of function ``name``, as the cloud has it."""
+    function = topology.functions[name]
+    # A letter keeps its event's attributes, so the death of a redriven event bears the target of that
+    # redrive: a filter would lose it. Nor has what cannot be filed anywhere else to go.
+    files_letters = function.topic == topology.dead_letter_topic
+    return PushSubscription(
+        name=deployed_name(name),
+        topic=function.topic,
+        push=push,
+        target="" if files_letters else name,
+        ordered=function.ordered,
+        in_flight=function.concurrency,
+        ack_deadline_seconds=topology.ack_deadline_seconds(name),
+        min_backoff_seconds=function.backoff.min_seconds,
+        max_backoff_seconds=function.backoff.max_seconds,
+        max_deliveries=None if files_letters else topology.limits.max_deliveries,
+        dead_letter_topic=topology.dead_letter_topic,
+    )
+
+
+def pusher(service: Service) -> Push:
+    """What a subscription pushes to, so that it ends up in ``service``."""
+
+    async def push(headers: Mapping[str, str], body: bytes) -> int:
+        return (await service.receive(headers, body)).status
+
+    return push

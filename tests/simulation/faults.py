@@ -1,0 +1,155 @@
+"""Faults, where they strike, and the trace of what happened."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+LATEST_SECONDS = 240.0
+"""The longest that a late answer takes: far beyond every lease of the application."""
+
+
+class Fault(StrEnum):
+    """What can happen to one I/O operation."""
+
+    FAILS_BEFORE = "fails before"
+    FAILS_AFTER = "fails after"
+    NEVER_ANSWERS = "never answers"
+    ANSWERS_LATE = "answers late"
+    DIES_BEFORE = "dies before"
+    DIES_AFTER = "dies after"
+
+
+class Plan(Protocol):
+    """Decides which operation meets which fault."""
+
+    def at(self, number: int) -> Fault | None:
+        """The fault of the ``number``-th operation of the run, from 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Faults at chosen operations."""
+
+    faults: Mapping[int, Fault]
+
+    def at(self, number: int) -> Fault | None:
+        return self.faults.get(number)
+
+
+@dataclass
+class Seeded:
+    """Faults drawn at a rate, up to a number: after the last one the system must recover by itself."""
+
+    random: Random
+    rate: float
+    most: int
+
+    def at(self, number: int) -> Fault | None:
+        if self.most == 0 or self.random.random() >= self.rate:
+            return None
+        self.most -= 1
+        return self.random.choice(list(Fault))
+
+
+@dataclass
+class Process:
+    """One instance of one function: its memory, and a clock of its own."""
+
+    name: str
+    skew_seconds: float
+    alive: bool = True
+    requests: set["asyncio.Task[int]"] = field(default_factory=set)
+
+    def die(self) -> None:
+        """As by SIGKILL: nothing of it runs any further."""
+        self.alive = False
+        for request in self.requests:
+            request.cancel()
+
+
+@dataclass
+class Chaos:
+    """Performs every I/O operation of a run, with the latency and the fault that the run has for it."""
+
+    plan: Plan
+    random: Random
+    trace: list[str] = field(default_factory=list)
+    operations: int = 0
+    _unanswered: list["asyncio.Future[Any]"] = field(default_factory=list)
+
+    async def io(
+        self,
+        process: Process | None,
+        what: str,
+        action: Callable[[], Awaitable[T]],
+        failure: Callable[[str], Exception],
+    ) -> T:
+        """Perform ``action`` for ``process`` (None: the broker, which does not die).
+
+        Raises:
+            failure: what the caller's port raises when the other side fails.
+        """
+        if process is not None and not process.alive:
+            await self._forever()
+        number = self.operations
+        self.operations += 1
+        fault = self.plan.at(number)
+        who = process.name if process else "broker"
+        self.note(f"#{number} {who}: {what}" + (f"  ⚡ {fault}" if fault else ""))
+        await asyncio.sleep(self.random.uniform(0.001, 0.05))
+        match fault:
+            case None:
+                pass
+            case Fault.FAILS_BEFORE:
+                raise failure(f"#{number} failed before it was done")
+            case Fault.NEVER_ANSWERS:
+                await self._forever()
+            case Fault.DIES_BEFORE if process is not None:
+                process.die()
+                await self._forever()
+            case Fault.DIES_BEFORE:
+                raise failure(f"#{number} failed before it was done")
+            case Fault.ANSWERS_LATE:
+                delay = self.random.uniform(0, LATEST_SECONDS)
+                task = asyncio.get_running_loop().create_task(self._late(number, delay, action))
+                self._unanswered.append(task)
+                task.add_done_callback(_heard)
+                await self._forever()
+            case _:
+                pass
+        if process is not None and not process.alive:
+            await self._forever()
+        result = await action()
+        if fault is Fault.DIES_AFTER and process is not None:
+            process.die()
+            await self._forever()
+        if fault in (Fault.FAILS_AFTER, Fault.DIES_AFTER):
+            raise failure(f"#{number} failed after it was done")
+        await asyncio.sleep(self.random.uniform(0.001, 0.05))
+        return result
+
+    def note(self, line: str) -> None:
+        """Add a line to the trace, with the time."""
+        self.trace.append(f"{asyncio.get_running_loop().time():10.3f}  {line}")
+
+    async def _forever(self) -> None:
+        """Wait for an answer that never comes; kept, or asyncio would collect the waiting task."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unanswered.append(future)
+        await future
+
+    async def _late(self, number: int, delay: float, action: Callable[[], Awaitable[T]]) -> T:
+        await asyncio.sleep(delay)
+        self.note(f"#{number} takes effect late")
+        return await action()
+
+
+def _heard(task: "asyncio.Task[object]") -> None:
+    if not task.cancelled():
+        task.exception()

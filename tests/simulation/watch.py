@@ -1,0 +1,44 @@
+"""Looks at every write of the ledger as it is made: what no record may ever do, however the run goes on."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tidegate.records import Record, Status
+
+CLOCK_TOLERANCE = timedelta(seconds=10)
+"""Two clocks may each be off by five seconds: so much too early a takeover is no fault."""
+
+
+@dataclass
+class Watch:
+    """Each record's history, and what was wrong with it."""
+
+    violations: list[str] = field(default_factory=list)
+    history: dict[str, list[Record]] = field(default_factory=dict)
+
+    def written(self, key: str, record: Record, now: datetime) -> None:
+        """A write of this record has taken effect, by the true time ``now``."""
+        past = self.history.setdefault(key, [])
+        if past:
+            self.violations.extend(f"record {key}: {fault}" for fault in transition_faults(past[-1], record, now))
+        past.append(record)
+
+
+def transition_faults(before: Record, after: Record, now: datetime) -> list[str]:
+    """Why a record may not change from ``before`` to ``after``; empty where it may."""
+    faults = []
+    if before.status is Status.DONE and (after.status, after.outbox) != (Status.DONE, before.outbox):
+        faults.append(f"was done, became {after.status} with {len(after.outbox)} events")
+    if before.status is Status.FAILED and after.redrive <= before.redrive:
+        faults.append(f"was failed, became {after.status} without a redrive")
+    lost = {name for name, result in before.steps.items() if after.steps.get(name) != result}
+    if lost:
+        faults.append(f"lost or changed the recorded steps {sorted(lost)}")
+    if before.status is Status.CLAIMED and after.status is Status.DONE and after.owner != before.owner:
+        faults.append(f"was completed by {after.owner} while {before.owner} held it")
+    seized = before.status is after.status is Status.CLAIMED and after.owner != before.owner
+    if seized and now + CLOCK_TOLERANCE < before.lease_until:
+        faults.append(f"was taken over by {after.owner} while the lease of {before.owner} was live")
+    if after.attempt < before.attempt and after.redrive <= before.redrive:
+        faults.append(f"counted attempt {before.attempt} and then {after.attempt}")
+    return faults
