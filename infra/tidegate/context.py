@@ -3,9 +3,10 @@
 import asyncio
 import inspect
 import json
+import math
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +16,7 @@ from tidegate.events import Event, digest
 from tidegate.ports import Ports
 from tidegate.records import Record, Status, idempotency_key, record_key
 from tidegate.slots import Slot
+from tidegate.threads import contained
 from tidegate.topology import FunctionConfig
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Context:
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._closed = False
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def attempt(self) -> int:
@@ -77,24 +80,31 @@ class Context:
         give the outside service an `idempotency_key` as well.
 
         Args:
-            name: unique within the handler.
+            name: unique within the handler; not empty, nor in double underscores.
             call: ``async def``, or ``def``, which then runs in a thread.
 
         Returns:
             The result as JSON keeps it: tuples come back as lists, at the first attempt too.
 
         Raises:
-            StepFailed: the result is not JSON or too large for the record; nothing was stored.
+            StepFailed: the name cannot be stored, and nothing was called; or the result is not JSON or too
+                large for the record, and nothing was stored.
             LeaseLost: the delivery lost its record; stop.
         """
         self._impure("ctx.step")
+        if not name or (name.startswith("__") and name.endswith("__")):
+            raise StepFailed(f"a step cannot be named {name!r}, which Firestore keeps for itself: choose another name")
         if name in self._claim.steps:
             return json.loads(self._claim.steps[name])
         self._hold()
+        with self._underway():
+            return await self._step(name, call, *args, **kwargs)
+
+    async def _step(self, name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if inspect.iscoroutinefunction(call):
             result = await call(*args, **kwargs)
         else:
-            result = await asyncio.to_thread(call, *args, **kwargs)
+            result = await asyncio.to_thread(contained(call), *args, **kwargs)
             if inspect.isawaitable(result):
                 result = await result
         try:
@@ -124,12 +134,18 @@ class Context:
 
         Raises:
             RuntimeError: called on the event loop, where it would never end; use ``await`` there.
+            LeaseLost: the delivery has ended without this handler, which ran past its timeout; stop.
         """
         if threading.get_ident() == self._loop_thread:
+            _discard(awaitable)
             raise RuntimeError("ctx.wait is for plain `def` handlers; in an `async def` handler write `await`")
 
         async def outer() -> T:
-            return await awaitable
+            if self._closed:
+                _discard(awaitable)
+                raise LeaseLost("the delivery has ended")
+            with self._underway():
+                return await awaitable
 
         coroutine: Coroutine[Any, Any, T] = outer()
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
@@ -143,7 +159,7 @@ class Context:
         field = self._config.idempotency_of.get(letter.function, "event.id")
         try:
             key = idempotency_key(field, letter.event_id, letter.data)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, RecursionError):
             return False  # no event of that function has this data, so nothing was committed for it
         stored = await self._ports.ledger.read(record_key(letter.function, key))
         if stored is None or stored.record.status is not Status.DONE:
@@ -152,9 +168,34 @@ class Context:
         return True
 
     def close(self) -> "AsyncWriteBatch | None":
-        """End the handler's rights, even if its thread still runs, and hand over its batch."""
+        """End the handler's rights, and what it left running, and hand over its batch.
+
+        Its thread, if it has one, may run on; whatever that awaits is cancelled or refused.
+        """
         self._closed = True
+        for task in self._tasks:
+            task.cancel()
         return self._batch if self._batch is not None and len(self._batch) else None
+
+    @property
+    def lease_left(self) -> float:
+        """Seconds until another delivery may take over; without end for a pure handler, which holds nothing."""
+        if self._slot.record is None:
+            return math.inf
+        return (self._slot.record.lease_until - self._ports.clock()).total_seconds()
+
+    @contextmanager
+    def _underway(self) -> Iterator[None]:
+        """Lets `close` cancel the task that is inside when the handler has ended."""
+        task = asyncio.current_task()
+        if task is None or task in self._tasks:
+            yield
+            return
+        self._tasks.add(task)
+        try:
+            yield
+        finally:
+            self._tasks.discard(task)
 
     @property
     def _claim(self) -> Record:
@@ -169,3 +210,9 @@ class Context:
         """Refuse an effect that could not count any more."""
         if self._closed or self._ports.clock() >= self._claim.lease_until:
             raise LeaseLost("the delivery's time is up: another attempt may be running")
+
+
+def _discard(awaitable: Awaitable[Any]) -> None:
+    """End a coroutine that never started, so that nobody complains that it was not awaited."""
+    if inspect.iscoroutine(awaitable):
+        awaitable.close()

@@ -50,6 +50,9 @@ class Contract(BaseModel):
                 for fault in error.errors(include_url=False, include_context=False, include_input=False)
             ]
             raise ContractViolation(f"does not fit {cls.label()}: {'; '.join(faults)}") from None
+        except Exception as error:
+            # A validator of the model's own that stumbles over this data will do so at every attempt.
+            raise ContractViolation(f"a validator of {cls.label()} failed: {type(error).__name__}: {error}") from error
 
     @classmethod
     def label(cls) -> str:

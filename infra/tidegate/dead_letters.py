@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from tidegate.events import Event, digest, timestamp
-from tidegate.messages import REDRIVE, Message, Outgoing
+from tidegate.events import Event, digest, timestamp, utc
+from tidegate.messages import MAX_ATTRIBUTE_BYTES, Message, Outgoing, whole_number
 from tidegate.records import Failure, Fault
 
 _PREFIX = "tidegate-dead-"
 _BACKSTOP = "cloudpubsubdeadlettersource"
-_MAX_ATTRIBUTE_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,6 @@ class DeadLetter:
         cls, function: str, event_id: str, failure: Failure, message: Message, *, attempts: int, died_at: datetime
     ) -> "DeadLetter":
         """The letter for a message that ``function`` gives up on because of ``failure``."""
-        redrive = message.attributes.get(REDRIVE, "0")
         return cls(
             function=function,
             event_id=event_id,
@@ -68,7 +66,7 @@ class DeadLetter:
             fault=failure.fault,
             reason=failure.reason,
             attempts=attempts,
-            redrive=int(redrive) if redrive.isdecimal() else 0,
+            redrive=message.redrive,
             data=message.data,
             died_at=died_at,
             attributes=message.attributes,
@@ -90,7 +88,6 @@ class DeadLetter:
             for name, value in message.attributes.items()
             if not name.startswith(_PREFIX) and not name.lower().startswith(_BACKSTOP)
         }
-        died_at = message.publish_time or now
         function, fault, reason = why.get("function", ""), Fault.UNDELIVERABLE, why.get("reason", "")
         if not function:
             function = backstop.get("subscription", "unknown").replace("-", "_")
@@ -98,17 +95,16 @@ class DeadLetter:
             reason = f"Pub/Sub gave up after {deliveries} deliveries; see the function's log for crashes or overload"
         elif why.get("fault", "") in set(Fault):
             fault = Fault(why["fault"])
-        redrive = original.get(REDRIVE, "0")
         return cls(
             function=function,
             event_id=why.get("event-id") or original.get("ce-id") or message.id,
             event_type=original.get("ce-type", ""),
             fault=fault,
             reason=reason,
-            attempts=int(why["attempts"]) if why.get("attempts", "").isdecimal() else 0,
-            redrive=int(redrive) if redrive.isdecimal() else 0,
+            attempts=whole_number(why.get("attempts", "")) or 0,
+            redrive=message.redrive,
             data=message.data,
-            died_at=died_at,
+            died_at=_moment(why.get("at", "")) or message.publish_time or now,
             attributes=MappingProxyType(original),
             backstop="function" not in why,
         )
@@ -123,7 +119,9 @@ class DeadLetter:
             "attempts": str(self.attempts),
             "at": timestamp(self.died_at),
         }
-        attributes = {**self.attributes, **{_PREFIX + name: value for name, value in why.items()}}
+        # Pub/Sub itself adds attributes of that name (of schemas, say), and takes them from nobody else.
+        original = {name: value for name, value in self.attributes.items() if not name.startswith("goog")}
+        attributes = {**original, **{_PREFIX + name: value for name, value in why.items()}}
         return Outgoing(topic=topic, data=self.data, attributes=attributes)
 
     def event(self) -> Event:
@@ -140,8 +138,15 @@ class DeadLetter:
         )
 
 
+def _moment(text: str) -> datetime | None:
+    try:
+        return utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return None
+
+
 def _clip(text: str) -> str:
     """Cut to what a Pub/Sub attribute holds, in bytes, never inside a character."""
-    if len(text.encode()) <= _MAX_ATTRIBUTE_BYTES:
+    if len(text.encode()) <= MAX_ATTRIBUTE_BYTES:
         return text
-    return text.encode()[: _MAX_ATTRIBUTE_BYTES - 3].decode(errors="ignore") + "…"
+    return text.encode()[: MAX_ATTRIBUTE_BYTES - 3].decode(errors="ignore") + "…"

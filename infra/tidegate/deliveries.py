@@ -10,7 +10,7 @@ from tidegate.errors import ContractViolation, Undecodable
 from tidegate.events import Event
 from tidegate.handlers import Handler, Payload
 from tidegate.inputs import Inbound
-from tidegate.messages import REDRIVE, Message
+from tidegate.messages import TARGET, Message
 from tidegate.records import Failure, Fault, idempotency_key
 from tidegate.topology import FunctionConfig
 
@@ -51,13 +51,12 @@ class Delivery:
             event = Event.from_message(message, topic=config.topic, now=now)
             key, payload = _fit(event, handler, config)
         except (Undecodable, ContractViolation) as error:
-            redrive = message.attributes.get(REDRIVE, "0")
             return cls(
                 message,
                 known_id,
                 known_id,
                 payload_hash,
-                redrive=int(redrive) if redrive.isdecimal() else 0,
+                redrive=message.redrive,
                 unfit=Failed(Failure(Fault.INVALID, str(error)), permanent=True),
             )
         expired = event.expires is not None and event.expires <= now
@@ -74,7 +73,8 @@ class Delivery:
 
     def is_for(self, function: str) -> bool:
         """Whether it is addressed to ``function``: a redriven event goes to the one that failed."""
-        return self.event is None or self.event.target in ("", function)
+        target = self.event.target if self.event else self.message.attributes.get(TARGET, "")
+        return target in ("", function)
 
 
 def _fit(event: Event, handler: Handler, config: FunctionConfig) -> tuple[str, Payload]:

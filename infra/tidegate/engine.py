@@ -12,10 +12,24 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from tidegate.context import Context
 from tidegate.dead_letters import DeadLetter
-from tidegate.decisions import Bury, Busy, Claimant, Clash, Failed, Outcome, Resume, Run, conclude, meet, verdict_of
+from tidegate.decisions import (
+    Bury,
+    Busy,
+    Claimant,
+    Clash,
+    Failed,
+    Outcome,
+    Resume,
+    Returned,
+    Run,
+    conclude,
+    meet,
+    verdict_of,
+)
 from tidegate.deliveries import Delivery
 from tidegate.dependencies import Dependencies
 from tidegate.errors import LeaseLost, PublishFailed, StoreUnavailable, WriteRefused
@@ -29,6 +43,9 @@ from tidegate.runs import Runner
 from tidegate.slots import Contested, Slot, StateConflict
 from tidegate.topology import FunctionConfig
 from tidegate.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
 _MEETINGS = 5
 _STATE_CONFLICTS = 5
@@ -54,6 +71,11 @@ class Engine:
         self._io_seconds = io_seconds
         self._runner = Runner(handler, config, ports)
 
+    @property
+    def overrun(self) -> int:
+        """How many threads are lost to handlers that ran past their timeout."""
+        return self._runner.overrun
+
     async def deliver(self, inbound: Inbound) -> Report:
         """Handle one message and say how it ended. Only `Verdict.acked` verdicts may be acked."""
         time = asyncio.get_running_loop().time
@@ -77,7 +99,7 @@ class Engine:
             return Verdict.FILTERED
         outcome: Outcome | None = delivery.unfit
         if outcome is None and self._handler.pure:
-            outcome = await self._runner.run(delivery, self._context(delivery, slot))
+            outcome, _ = await self._outcome(delivery, slot)
         for _ in range(_MEETINGS):
             match meet(slot.record, self._claimant(delivery), self._ports.clock()):
                 case Run(claim):
@@ -96,6 +118,11 @@ class Engine:
             except Contested as contested:
                 slot.meet(contested.stored)
                 continue
+            except WriteRefused as error:
+                if not isinstance(outcome, Returned):
+                    raise
+                outcome = _uncommittable(error)
+                continue
             return await (
                 self._run(delivery, slot) if wanted.status is Status.CLAIMED else self._settle(delivery, slot)
             )
@@ -103,32 +130,43 @@ class Engine:
 
     async def _run(self, delivery: Delivery, slot: Slot) -> Verdict:
         """The claim stands: run the handler and commit what came of it."""
+        try:
+            await self._run_until_concluded(delivery, slot)
+        except LeaseLost as lost:
+            return await self._after_loss(delivery, slot, lost)
+        return await self._settle(delivery, slot)
+
+    async def _run_until_concluded(self, delivery: Delivery, slot: Slot) -> None:
         for conflict in range(_STATE_CONFLICTS):
-            context = self._context(delivery, slot)
             try:
-                outcome = await self._runner.run(delivery, context)
-                batch = context.close()
-                claim = slot.record
-                assert claim is not None
-                concluded = conclude(claim, outcome, self._config.attempts)
-                await slot.write(concluded, batch if concluded.status is Status.DONE else None)
+                return await self._run_once(delivery, slot)
             except StateConflict:
                 # The state that the handler read has changed since: run it again on fresh reads.
                 await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**conflict))
-                continue
-            except WriteRefused as error:
-                await self._give_up(slot, Failed(Failure(Fault.ERROR, f"cannot be committed: {error}"), permanent=True))
-            except LeaseLost as lost:
-                context.close()
-                return await self._after_loss(delivery, slot, lost)
-            return await self._settle(delivery, slot)
         reason = f"the handler's own preconditions failed {_STATE_CONFLICTS} times in a row: too much contention"
-        await self._give_up(slot, Failed(Failure(Fault.ERROR, reason)))
-        return await self._settle(delivery, slot)
+        return await self._conclude(slot, Failed(Failure(Fault.ERROR, reason)))
 
-    async def _give_up(self, slot: Slot, failed: Failed) -> None:
+    async def _run_once(self, delivery: Delivery, slot: Slot) -> None:
+        outcome, batch = await self._outcome(delivery, slot)
+        try:
+            await self._conclude(slot, outcome, batch)
+        except WriteRefused as error:
+            await self._conclude(slot, _uncommittable(error))
+
+    async def _outcome(self, delivery: Delivery, slot: Slot) -> "tuple[Outcome, AsyncWriteBatch | None]":
+        """How one run of the handler ends, and what it wants to be written; nothing of it runs on afterwards."""
+        assert delivery.event is not None
+        context = Context(delivery.event, delivery.key, self._config, slot, self._ports, self._dependencies)
+        try:
+            outcome = await self._runner.run(delivery, context)
+        finally:
+            batch = context.close()
+        return outcome, batch
+
+    async def _conclude(self, slot: Slot, outcome: Outcome, batch: "AsyncWriteBatch | None" = None) -> None:
         assert slot.record is not None
-        await slot.write(conclude(slot.record, failed, self._config.attempts))
+        concluded = conclude(slot.record, outcome, self._config.attempts)
+        await slot.write(concluded, batch if concluded.status is Status.DONE else None)
 
     async def _after_loss(self, delivery: Delivery, slot: Slot, lost: LeaseLost) -> Verdict:
         """Another delivery has the record. If it brought it to an end, help to publish what it owes."""
@@ -153,7 +191,7 @@ class Engine:
                 await self._ports.publisher.publish(record.outbox)
                 if len(record.outbox) > MARK_ABOVE:
                     # The mark only spares work: without it a duplicate publishes the same ids again.
-                    with suppress(Contested, StoreUnavailable):
+                    with suppress(Contested, StoreUnavailable, WriteRefused):
                         await slot.write(replace(record, published=True))
             case Status.FAILED if record.error is not None and record.error.fault is not Fault.EXPIRED:
                 await self._publish_dead_letter(delivery, record.error, record.attempt)
@@ -178,10 +216,6 @@ class Engine:
             died_at=self._ports.clock(),
         )
         await self._ports.publisher.publish([letter.outgoing(self._config.dead_letter_topic)])
-
-    def _context(self, delivery: Delivery, slot: Slot) -> Context:
-        assert delivery.event is not None
-        return Context(delivery.event, delivery.key, self._config, slot, self._ports, self._dependencies)
 
     def _claimant(self, delivery: Delivery) -> Claimant:
         return Claimant(
@@ -216,3 +250,7 @@ class Engine:
             ended_at=now,
             traceparent=delivery.event.extensions.get("traceparent", "") if delivery.event else "",
         )
+
+
+def _uncommittable(error: WriteRefused) -> Failed:
+    return Failed(Failure(Fault.ERROR, f"cannot be committed: {error}"), permanent=True)

@@ -84,14 +84,16 @@ def _config(handler: Handler) -> FunctionConfig | None:
     """The slice of the topology that this process was given; None outside of a deployment.
 
     Raises:
-        ConfigurationError: it is not for this handler, or has options that do not exist.
+        ConfigurationError: it cannot be read, is not for this handler, or has options that do not exist.
     """
     named = os.environ.get(CONFIG_VARIABLE)
     path = Path(named) if named else handler.source.parent / CONFIG_FILE
-    if not path.exists():
+    if not named and not path.exists():
         return None
     try:
         config = FunctionConfig.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{path}, named in {CONFIG_VARIABLE}, cannot be read: {error}") from None
     except ValidationError as error:
         raise ConfigurationError(f"{path}: {error}") from None
     check(handler, config)

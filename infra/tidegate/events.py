@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from tidegate.errors import Undecodable
-from tidegate.messages import REDRIVE, TARGET, Message
+from tidegate.messages import REDRIVE, TARGET, Message, whole_number
 
 SCHEMA_PREFIX = "urn:tidegate:contract:"
 _REQUIRED = ("ce-id", "ce-source", "ce-type", "ce-specversion")
@@ -135,29 +135,38 @@ def digest(*parts: str) -> str:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, the one spelling that Tidegate writes."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC; one without a time zone is taken to be in UTC already.
+
+    Raises:
+        OverflowError: it has no UTC form, such as midnight of the year 1 east of Greenwich.
+    """
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _time(text: str, name: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
         raise Undecodable(f"{name} is {text!r}: expected an RFC 3339 time such as 2013-02-08T06:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _version(schema: str) -> int | None:
     """The version in our own data schema names; a foreign schema says nothing about versions."""
     if not schema.startswith(SCHEMA_PREFIX):
         return None
-    number = schema.rpartition(":")[2]
-    if not number.isdecimal():
+    number = whole_number(schema.rpartition(":")[2])
+    if number is None:
         raise Undecodable(f"ce-dataschema is {schema!r}: expected {SCHEMA_PREFIX}TYPE:VERSION")
-    return int(number)
+    return number
 
 
 def _redrive(attributes: Mapping[str, str]) -> int:
     text = attributes.get(REDRIVE, "0")
-    if not text.isdecimal():
+    number = whole_number(text)
+    if number is None:
         raise Undecodable(f"{REDRIVE} is {text!r}: expected a whole number")
-    return int(text)
+    return number

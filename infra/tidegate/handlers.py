@@ -38,9 +38,9 @@ class Handler:
         Raises:
             TypeError: its signature is not ``(event: Contract, ctx: Context) -> events``.
         """
-        name = call.__name__
         if not inspect.isfunction(call):
-            raise TypeError(f"@function decorates plain functions; {name} is a {type(call).__name__}")
+            raise TypeError(f"@function decorates plain functions; {call!r} is a {type(call).__name__}")
+        name = call.__name__
         parameters = list(inspect.signature(call).parameters)
         hints = get_type_hints(call)
         contract = hints.get(parameters[0]) if len(parameters) == 2 else None

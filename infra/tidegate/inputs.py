@@ -9,16 +9,16 @@ Eventarc's ``google.cloud.pubsub.topic.v1.messagePublished``, in either form, ca
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from tidegate.errors import Undecodable
+from tidegate.events import utc
 from tidegate.messages import Message
 
 _PUBSUB_HEADER = "x-goog-pubsub-"
@@ -41,13 +41,23 @@ def read(headers: Mapping[str, str], body: bytes) -> Inbound:
         headers: with lower-case names.
     """
     try:
-        return Inbound(_message(headers, body))
+        message = _message(headers, body)
+        _check_text(message)
+        return Inbound(message)
     except Undecodable as error:
         return Inbound(Message(id=_digest_id(body), data=body), str(error))
 
 
+def _check_text(message: Message) -> None:
+    """JSON can spell half a character, which no store and no broker takes."""
+    try:
+        "".join((message.id, message.subscription, *message.attributes, *message.attributes.values())).encode()
+    except UnicodeEncodeError as error:
+        raise Undecodable(f"an attribute or id is not valid Unicode: {error}") from None
+
+
 def _message(headers: Mapping[str, str], body: bytes) -> Message:
-    content_type = headers.get("content-type", "")
+    content_type = headers.get("content-type", "").lower()
     if content_type.startswith("application/cloudevents-batch"):
         raise Undecodable("a batch of CloudEvents: send one event per request")
     if content_type.startswith("application/cloudevents+json"):
@@ -117,7 +127,7 @@ def _structured(body: bytes) -> Message:
 def _json_object(body: bytes, what: str) -> dict[str, Any]:
     try:
         value = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Undecodable(f"the request is not JSON ({error}): expected {what}") from None
     if not isinstance(value, dict):
         raise Undecodable(f"the request is a JSON {type(value).__name__}: expected {what}, an object")
@@ -127,15 +137,15 @@ def _json_object(body: bytes, what: str) -> dict[str, Any]:
 def _base64(text: object, where: str) -> bytes:
     try:
         return base64.b64decode(text if isinstance(text, str) else "?", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # as binascii.Error, or where the text is not even ASCII
         raise Undecodable(f"{where} is not base64: {error}") from None
 
 
 def _time(text: object) -> datetime | None:
     """The publish time is for measuring only, so a malformed one is no reason to refuse a message."""
     try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
-    except ValueError:
+        return utc(datetime.fromisoformat(str(text))) if text else None
+    except (ValueError, OverflowError):
         return None
 
 

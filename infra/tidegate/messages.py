@@ -6,6 +6,9 @@ from datetime import datetime
 
 TARGET = "tidegate-target"
 REDRIVE = "tidegate-redrive"
+MAX_ATTRIBUTE_BYTES = 1024
+"""The longest value that Pub/Sub takes, of an attribute or an ordering key."""
+_MAX_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class Message:
     publish_time: datetime | None = None
     subscription: str = ""
 
+    @property
+    def redrive(self) -> int:
+        """How often an operator sent it back; 0 where nobody did, or the attribute is malformed."""
+        return whole_number(self.attributes.get(REDRIVE, "")) or 0
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -40,3 +48,8 @@ class Outgoing:
     data: bytes
     attributes: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+
+
+def whole_number(text: str) -> int | None:
+    """The number that an attribute spells; None for anything but one to nine plain digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS else None

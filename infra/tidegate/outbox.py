@@ -9,11 +9,14 @@ from typing import Any
 from tidegate.decisions import Returned
 from tidegate.emissions import Emission, Result
 from tidegate.events import Event, child_id
-from tidegate.messages import Outgoing
+from tidegate.messages import MAX_ATTRIBUTE_BYTES, Outgoing
 from tidegate.topology import FunctionConfig
 
 MARK_ABOVE = 100
 """An outbox of more events than this is marked once it is out, to spare a duplicate the fan-out."""
+
+MAX_DATA_BYTES = 9_000_000
+"""Below Pub/Sub's 10 MB a request, which counts attributes and framing as well."""
 
 
 def returned(
@@ -27,6 +30,7 @@ def returned(
     Raises:
         TypeError: an event that the topology does not let this function emit, two results, or a
             result that is not JSON.
+        ValueError: an event is larger than Pub/Sub takes; committed, it would be owed for ever.
     """
     outbox: list[Outgoing] = []
     result: str | None = None
@@ -65,4 +69,17 @@ def _outgoing(
         expires=now + emission.expires_in if emission.expires_in else None,
         extensions=MappingProxyType(lineage),
     )
-    return Outgoing(contract.event_type, event.data, event.attributes(), event.key)
+    outgoing = Outgoing(contract.event_type, event.data, event.attributes(), event.key)
+    _check_size(outgoing)
+    return outgoing
+
+
+def _check_size(outgoing: Outgoing) -> None:
+    if len(outgoing.data) > MAX_DATA_BYTES:
+        raise ValueError(
+            f"a {outgoing.topic} of {len(outgoing.data):,} bytes exceeds the {MAX_DATA_BYTES:,} that an event may "
+            "have: keep large data elsewhere and emit its name"
+        )
+    for name, value in outgoing.attributes.items():
+        if len(value.encode()) > MAX_ATTRIBUTE_BYTES:
+            raise ValueError(f"{name} of {outgoing.topic} exceeds the {MAX_ATTRIBUTE_BYTES:,} bytes of an attribute")

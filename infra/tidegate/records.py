@@ -10,6 +10,9 @@ from typing import Any
 from tidegate.events import digest
 from tidegate.messages import Outgoing
 
+MAX_REASON_CHARACTERS = 2_000
+MAX_DETAIL_CHARACTERS = 4_000
+
 
 class Status(StrEnum):
     """Where a record stands. ``done`` and ``failed`` are final, but for a redrive of ``failed``."""
@@ -40,11 +43,17 @@ class Failure:
     Attributes:
         reason: one line for people.
         detail: the end of the traceback; empty where the reason says it all.
+
+    Texts are cut and mended to what every store takes: failing to record a failure helps nobody.
     """
 
     fault: Fault
     reason: str
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", _storable(self.reason[:MAX_REASON_CHARACTERS]))
+        object.__setattr__(self, "detail", _storable(self.detail[-MAX_DETAIL_CHARACTERS:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +109,8 @@ def idempotency_key(field: str, event_id: str, data: bytes) -> str:
             raise KeyError(field)
         value = value[part]
     return f"{field}={json.dumps(value, sort_keys=True)}"
+
+
+def _storable(text: str) -> str:
+    """Without halves of characters, which Python texts may hold and UTF-8 may not."""
+    return text.encode(errors="replace").decode()

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import inspect
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from tidegate.context import Context
@@ -16,9 +16,8 @@ from tidegate.handlers import Handler
 from tidegate.outbox import returned
 from tidegate.ports import Ports
 from tidegate.records import Failure, Fault
+from tidegate.threads import contained
 from tidegate.topology import FunctionConfig
-
-_DETAIL_CHARACTERS = 4_000
 
 
 class Runner:
@@ -33,7 +32,15 @@ class Runner:
         self._config = config
         self._ports = ports
         self._on_loop = inspect.iscoroutinefunction(handler.call) or inspect.isasyncgenfunction(handler.call)
-        self._threads = ThreadPoolExecutor(config.concurrency, thread_name_prefix=config.function)
+        # Twice as many as work at a time, so that those which overran keep no new delivery waiting.
+        self._threads = ThreadPoolExecutor(2 * config.concurrency, thread_name_prefix=config.function)
+        self._overrun: list[Future[list[Any]]] = []
+
+    @property
+    def overrun(self) -> int:
+        """How many threads still run a handler whose delivery has ended without it."""
+        self._overrun = [each for each in self._overrun if not each.done()]
+        return len(self._overrun)
 
     async def run(self, delivery: Delivery, context: Context) -> Outcome:
         """Run the handler on ``delivery`` and say how it ended.
@@ -42,7 +49,8 @@ class Runner:
             LeaseLost: the handler found that its record is not its own any more.
         """
         assert delivery.event is not None
-        timeout = asyncio.timeout(self._config.timeout_seconds)
+        seconds = min(self._config.timeout_seconds, context.lease_left)
+        timeout = asyncio.timeout(seconds)
         try:
             async with timeout:
                 given = await self._call(delivery.payload, context)
@@ -51,13 +59,19 @@ class Runner:
             )
         except LeaseLost:
             raise
-        except Reject as error:
-            return Failed(Failure(Fault.REJECTED, str(error) or "rejected by the handler"), permanent=True)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # it is this delivery that is to end
+            reason = "CancelledError: something that the handler waited for was cancelled"
+            return Failed(Failure(Fault.ERROR, reason, traceback.format_exc()))
         except Exception as error:
+            if rejection := _rejection_in(error):
+                return Failed(Failure(Fault.REJECTED, str(rejection) or "rejected by the handler"), permanent=True)
             if timeout.expired():
-                return Failed(Failure(Fault.TIMEOUT, f"ran longer than {self._config.timeout_seconds:g} s"))
+                return Failed(Failure(Fault.TIMEOUT, f"ran longer than {seconds:g} s"))
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return Failed(Failure(Fault.ERROR, reason, traceback.format_exc()[-_DETAIL_CHARACTERS:]))
+            return Failed(Failure(Fault.ERROR, reason, traceback.format_exc()))
 
     async def _call(self, payload: Any, context: Context) -> list[Any]:
         call = self._handler.call
@@ -67,6 +81,16 @@ class Runner:
             return list(flatten(await call(payload, context)))
         # A generator's body must run in the thread as well, so it is exhausted there.
         here = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, here.run, lambda: list(flatten(call(payload, context)))
-        )
+        work = self._threads.submit(here.run, contained(lambda: list(flatten(call(payload, context)))))
+        try:
+            return await asyncio.wrap_future(work)
+        finally:
+            if not work.done():
+                self._overrun.append(work)
+
+
+def _rejection_in(error: Exception) -> Reject | None:
+    """The handler's Reject, also out of the group that a TaskGroup raises."""
+    if isinstance(error, ExceptionGroup):
+        return next(filter(None, map(_rejection_in, error.exceptions)), None)
+    return error if isinstance(error, Reject) else None

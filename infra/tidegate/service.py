@@ -52,7 +52,9 @@ class Service:
             headers: with lower-case names.
         """
         if self._underway >= self._capacity:
-            return Answer(FULL, {"verdict": str(Verdict.BUSY), "reason": f"{self._capacity} deliveries are under way"})
+            return _full(f"{self._capacity} deliveries are under way")
+        if self._engine.overrun >= self._capacity:
+            return _full(f"{self._capacity} threads are lost to handlers that ran past their timeout")
         self._underway += 1
         try:
             report = await self._engine.deliver(read(headers, body))
@@ -62,6 +64,10 @@ class Service:
             _STATUS[report.verdict],
             {"verdict": str(report.verdict), "event_id": report.event_id, "reason": report.reason},
         )
+
+
+def _full(reason: str) -> Answer:
+    return Answer(FULL, {"verdict": str(Verdict.BUSY), "reason": reason})
 
 
 def check(handler: Handler, config: FunctionConfig) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tidegate.errors import LeaseLost, StoreUnavailable, WriteConflict
 from tidegate.ports import Ports, Stored, Version
-from tidegate.records import Record
+from tidegate.records import Record, Status
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -34,7 +35,8 @@ class Slot:
 
     Every write is guarded by the version seen last. A write without a clear answer is settled by
     reading the record and comparing it with what was to be written: `Record.owner` is drawn per
-    delivery, so equality means that our write stands.
+    delivery, so equality means that our write stands. Writes wait for one another, and a conclusion
+    keeps every step of its own delivery, also one whose answer nobody waited for.
     """
 
     def __init__(self, ports: Ports, key: str, io_seconds: float) -> None:
@@ -43,6 +45,7 @@ class Slot:
         self._version: Version | None = None
         self._ports = ports
         self._io_seconds = io_seconds
+        self._writing = asyncio.Lock()
 
     async def write(self, record: Record, batch: "AsyncWriteBatch | None" = None) -> None:
         """Make ``record`` the record, together with ``batch``.
@@ -50,9 +53,18 @@ class Slot:
         Raises:
             Contested: another delivery has written it; nothing of ours stands, nor ever will.
             StateConflict: a precondition in ``batch`` did not hold; the record is unchanged.
+            LeaseLost: this very delivery has concluded the record; its claim is over.
             WriteRefused: the store will never take this.
             StoreUnavailable: no clear answer in several tries; the write may stand.
         """
+        async with self._writing:
+            if self.record is not None and self.record.owner == record.owner:
+                if record.status is Status.CLAIMED and self.record.status is not Status.CLAIMED:
+                    raise LeaseLost("the delivery has ended; a step that it left behind comes too late")
+                record = _with_steps(record, self.record)
+            await self._write(record, batch)
+
+    async def _write(self, record: Record, batch: "AsyncWriteBatch | None") -> None:
         for attempt in range(_TRIES):
             refused = False
             try:
@@ -69,8 +81,11 @@ class Slot:
                 self.meet(stored)
                 return
             if (stored.version if stored else None) != self._version:
-                raise Contested(stored)
-            if refused and batch is not None:
+                if stored is None or not self._is_own_step(stored.record):
+                    raise Contested(stored)
+                self.meet(stored)
+                record = _with_steps(record, stored.record)
+            elif refused and batch is not None:
                 raise StateConflict("a precondition of the handler's own writes did not hold")
             await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**attempt))
         raise StoreUnavailable(f"the ledger gave no clear answer in {_TRIES} tries")
@@ -80,9 +95,17 @@ class Slot:
         self.record = stored.record if stored else None
         self._version = stored.version if stored else None
 
+    def _is_own_step(self, found: Record) -> bool:
+        """Whether our claim still stands in it, with a step that was cancelled while it was recorded."""
+        return self.record is not None and found.owner == self.record.owner and found.status is Status.CLAIMED
+
     async def _bounded(self, call: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._io_seconds):
                 return await call
         except TimeoutError:
             raise StoreUnavailable(f"the ledger did not answer within {self._io_seconds:g} s") from None
+
+
+def _with_steps(record: Record, earlier: Record) -> Record:
+    return replace(record, steps={**earlier.steps, **record.steps})

@@ -1,10 +1,9 @@
 """The whole application in one event loop, on the memory adapters."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
 
-from tidegate.adapters.memory_broker import MemoryBroker, PushSubscription
+from tidegate.adapters.memory_broker import MemoryBroker, Push, PushSubscription
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
@@ -15,9 +14,6 @@ from tidegate.ports import Ports
 from tidegate.reports import Report
 from tidegate.service import Service
 from tidegate.topology import Topology, deployed_name
-
-Push: TypeAlias = Callable[[Mapping[str, str], bytes], Awaitable[int]]
-"""Handles one request (headers with lower-case names, body) and returns the HTTP status."""
 
 
 class EmbeddedApplication:

@@ -1,7 +1,8 @@
 """Brokers under test: a publisher, and a way to see what arrived."""
 
+import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -13,7 +14,9 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncI
 from google.pubsub_v1.types import Subscription
 
 from tidegate.adapters.google_clients import publisher_client
+from tidegate.adapters.memory_broker import MemoryBroker, PushSubscription
 from tidegate.adapters.pubsub_publisher import PubSubPublisher
+from tidegate.inputs import read
 from tidegate.messages import Outgoing
 from tidegate.ports import Publisher
 from tidegate.settings import Settings
@@ -34,6 +37,29 @@ class Broker(Protocol):
     async def received(self, topic: str, count: int) -> list[Outgoing]:
         """The first ``count`` messages on the topic, those of one key in the order of their delivery."""
         ...
+
+
+class KeepingMemoryBroker:
+    """The broker in memory, with one ordered push subscription a topic that keeps what comes."""
+
+    def __init__(self) -> None:
+        self.publisher = MemoryBroker(["flight.reported", "flight.assessed", "flight.cancelled", "note.edited"])
+        self._kept: dict[str, list[Outgoing]] = {}
+
+    async def create(self, topic: str) -> None:
+        kept = self._kept[topic] = []
+
+        async def keep(headers: Mapping[str, str], body: bytes) -> int:
+            message = read(headers, body).message
+            key = json.loads(body)["message"].get("orderingKey", "")
+            kept.append(Outgoing(topic, message.data, message.attributes, key))
+            return 200
+
+        self.publisher.subscribe(PushSubscription(f"keep-{topic}", topic, keep, ordered=True))
+
+    async def received(self, topic: str, count: int) -> list[Outgoing]:
+        await self.publisher.drained()
+        return self._kept[topic][:count]
 
 
 class EmulatorBroker:

@@ -5,12 +5,14 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from tests.contract.brokers import Broker, emulator_broker
+from tests.contract.brokers import Broker, KeepingMemoryBroker, emulator_broker
+from tests.contract.ordered_topics import OpenTopic, emulator_topic, memory_topic
 from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.adapters.google_clients import firestore_client
 from tidegate.adapters.memory_documents import MemoryDocuments
@@ -64,11 +66,24 @@ def client(request: pytest.FixtureRequest) -> AsyncClient:
     )
 
 
-@pytest.fixture
-async def broker(pubsub_emulator: Any) -> AsyncIterator[Broker]:
-    """The emulator, in a project of its own."""
-    async with emulator_broker(pubsub_emulator.host) as broker:
-        yield broker
+@pytest.fixture(params=["memory", "emulator"])
+async def broker(request: pytest.FixtureRequest) -> AsyncIterator[Broker]:
+    """Every broker in turn, the emulator in a project of its own."""
+    if request.param == "memory":
+        kept = KeepingMemoryBroker()
+        yield kept
+        await kept.publisher.close()
+    else:
+        async with emulator_broker(request.getfixturevalue("pubsub_emulator").host) as broker:
+            yield broker
+
+
+@pytest.fixture(params=["memory", "emulator"])
+def open_topic(request: pytest.FixtureRequest) -> OpenTopic:
+    """Every broker's way to an ordered push subscription."""
+    if request.param == "memory":
+        return memory_topic
+    return partial(emulator_topic, request.getfixturevalue("pubsub_emulator").host)
 
 
 @pytest.fixture

@@ -29,6 +29,15 @@ async def test_requests_stay_below_the_size_limit(pubsub_emulator: Any) -> None:
         assert await requests_for(broker, pubsub_emulator.host, [b"x" * 1_000_000] * 12) == 2
 
 
+async def test_a_missing_topic_fails_alone(pubsub_emulator: Any) -> None:
+    """The other topics' messages are out."""
+    async with emulator_broker(pubsub_emulator.host) as broker:
+        await broker.create("flight.assessed")
+        with pytest.raises(PublishFailed):
+            await broker.publisher.publish([Outgoing("flight.assessed", b"1"), Outgoing("no.such", b"2")])
+        assert [each.data for each in await broker.received("flight.assessed", 1)] == [b"1"]
+
+
 async def test_missing_topic_says_what_to_do(pubsub_emulator: Any) -> None:
     """The failure names the topic, its project and the command that creates it."""
     async with emulator_broker(pubsub_emulator.host) as broker:

@@ -69,6 +69,9 @@ def test_columns_may_come_in_any_order(tmp_path: Path) -> None:
         ([HEADER, ROW, f"{ROW},x"], "line 3 has 20 fields: expected 19"),
         ([HEADER, ROW.replace("3267", "EV32")], "line 2: flight is 'EV32': expected a whole number"),
         ([HEADER, ROW.replace("2013,2,8", "2013,2,30")], "line 2: year, month and day are no date"),
+        ([HEADER, ROW.replace("EWR", "ewr")], "line 2: origin is 'ewr': expected three capital letters"),
+        ([HEADER, ROW.replace("1528,12", "1528,soon")], "line 2: dep_delay is 'soon': expected whole minutes"),
+        ([HEADER, ROW, ROW], "lists the flight 2013 2 8 EV 3267 EWR 2 times"),
     ],
 )
 def test_an_unfit_file_is_refused(tmp_path: Path, lines: list[str], message: str) -> None:

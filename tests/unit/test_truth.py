@@ -23,6 +23,7 @@ HOUR, CANCELLED = "EWR-20130208T15", "EV3267-EWR-20130208"
 EXACT = Observed(
     counters=TRUTH.counters,
     rebookings=dict.fromkeys(TRUTH.cancelled, 1),
+    filed=dict.fromkeys(TRUTH.cancelled, True),
     dead_letters=(RejectedRow("assess_flight", "carrier is 'ZZ': unknown carrier", {"flight": "9001"}),),
     handled=TRUTH.handled,
 )
@@ -73,6 +74,14 @@ def test_an_exact_run_has_no_differences() -> None:
             replace(EXACT, rebookings={**EXACT.rebookings, "UA1-EWR-20130208": 1}),
             "rebooking of UA1-EWR-20130208: booked 1 times, expected 0",
         ),
+        (
+            replace(EXACT, filed={**EXACT.filed, CANCELLED: False}),
+            f"rebookings/{CANCELLED}: the partner knows no booking of this reference",
+        ),
+        (
+            replace(EXACT, filed={**EXACT.filed, "UA1-EWR-20130208": True}),
+            "rebookings/UA1-EWR-20130208: the flight was not cancelled",
+        ),
         (replace(EXACT, dead_letters=()), "malformed flight 9001: 0 dead letters, expected 1"),
         (replace(EXACT, dead_letters=EXACT.dead_letters * 2), "malformed flight 9001: 2 dead letters, expected 1"),
         (
@@ -111,7 +120,8 @@ def test_the_functions_agree_with_the_truth() -> None:
         _count(counters, assessed)
         rebookings.update(flight.flight_id for flight in cancelled)
     truth = Truth.of(DAY, malformed)
-    assert compare(truth, Observed(counters, rebookings, tuple(rejected), truth.handled)) == []
+    filed = dict.fromkeys(rebookings, True)
+    assert compare(truth, Observed(counters, rebookings, filed, tuple(rejected), truth.handled)) == []
     assert truth.handled["split_manifest"] == len(manifests)
 
 

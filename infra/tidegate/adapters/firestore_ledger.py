@@ -1,22 +1,34 @@
-"""The ledger in Firestore: one document a record, each write guarded by the update time before it."""
+"""The ledger in Firestore: one document a record and more for a large one, each write guarded by the
+update time before it."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar, cast
 
 from google.api_core import exceptions
-from google.cloud.firestore import AsyncClient
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
 from tidegate.adapters.google_failures import GOOGLE_FAILURES
 from tidegate.adapters.record_document import LEDGER, fields_of, record_of
+from tidegate.adapters.record_pieces import (
+    MAX_COMMIT_BYTES,
+    PIECES,
+    Edition,
+    RecordDocuments,
+    check_commit,
+    gathered,
+    piece_names,
+)
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
 from tidegate.ports import Stored, Version
 from tidegate.records import Record
 
-MAX_REQUEST_BYTES = 10 * 1024 * 1024
+_EMULATOR_REQUEST_BYTES = 4 * 1024 * 1024
+_FRAMING_BYTES = 8  # at most what the request adds around each of its parts
 _TRIES = 6
+_READS = 5
 _FIRST_PAUSE_SECONDS = 0.02
 
 _Answer = TypeVar("_Answer")
@@ -34,7 +46,8 @@ _PERMANENT = (exceptions.InvalidArgument, exceptions.OutOfRange)
 
 
 class FirestoreLedger:
-    """Implements `tidegate.ports.Ledger` with one call for each write and one for each read.
+    """Implements `tidegate.ports.Ledger` with one call for each write and one for each read; reading a record
+    that did not fit into one document takes one more.
 
     The library's own retries are off. They would send a commit again after an answer was lost and
     report the first one's success as a conflict; here such a loss is said (StoreUnavailable) and the
@@ -48,11 +61,14 @@ class FirestoreLedger:
         self._client = client
         self._timeout_seconds = timeout_seconds
         self._jitter = jitter
+        self._max_commit_bytes = _EMULATOR_REQUEST_BYTES if client._emulator_host else MAX_COMMIT_BYTES
 
     async def write(
         self, key: str, record: Record, expected: Version | None, batch: AsyncWriteBatch | None = None
     ) -> Version:
-        joined = self._joined(key, record, expected, batch)
+        before = cast(Edition | None, expected)
+        documents = self._documents(key, record)
+        joined = self._joined(key, documents, before, batch)
         try:
             results = await self._answer(
                 lambda: joined.commit(retry=None, timeout=self._timeout_seconds), again_after=_CONTENDED
@@ -63,37 +79,74 @@ class FirestoreLedger:
             raise WriteRefused(f"{key}: {error.message}") from error
         except GOOGLE_FAILURES as error:
             raise StoreUnavailable(f"{key}: no usable answer to the write: {_spoken(error)}") from error
-        return results[-1].update_time
+        return documents.edition(results[-1].update_time)
 
     async def read(self, key: str) -> Stored | None:
-        reference = self._client.collection(LEDGER).document(key)
+        reference = self._reference(key)
         try:
-            snapshot = await self._answer(
-                lambda: reference.get(retry=None, timeout=self._timeout_seconds), again_after=_TRANSIENT
-            )
+            for _ in range(_READS):
+                snapshot = await self._answer(
+                    lambda: reference.get(retry=None, timeout=self._timeout_seconds), again_after=_TRANSIENT
+                )
+                fields = snapshot.to_dict()
+                if fields is None:
+                    return None
+                names = piece_names(fields)
+                pieces = await self._pieces(reference, names) if names else {}
+                if len(pieces) == len(names):
+                    edition = Edition(snapshot.update_time, frozenset(names))
+                    return Stored(record_of(gathered(fields, pieces)), edition)
         except GOOGLE_FAILURES as error:
             raise StoreUnavailable(f"{key}: no usable answer to the read: {_spoken(error)}") from error
-        fields = snapshot.to_dict()
-        return None if fields is None else Stored(record_of(fields), snapshot.update_time)
+        raise StoreUnavailable(
+            f"{key}: pieces of the record were missing in each of {_READS} reads: it is rewritten all the time, "
+            f"or somebody deleted documents from {reference.path}/{PIECES}"
+        )
+
+    async def _pieces(self, reference: AsyncDocumentReference, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The fields of those pieces that are there."""
+        references = [reference.collection(PIECES).document(name) for name in names]
+
+        async def answer() -> dict[str, dict[str, Any]]:
+            snapshots = self._client.get_all(references, retry=None, timeout=self._timeout_seconds)
+            found = {each.id: each.to_dict() async for each in snapshots}
+            return {name: fields for name, fields in found.items() if fields is not None}
+
+        return await self._answer(answer, again_after=_TRANSIENT)
+
+    def _documents(self, key: str, record: Record) -> RecordDocuments:
+        try:
+            return RecordDocuments.of(fields_of(record))
+        except ValueError as error:
+            raise WriteRefused(f"the record {key} cannot be stored: {error}") from error
 
     def _joined(
-        self, key: str, record: Record, expected: Version | None, batch: AsyncWriteBatch | None
+        self, key: str, documents: RecordDocuments, before: Edition | None, batch: AsyncWriteBatch | None
     ) -> AsyncWriteBatch:
         """A batch of its own, since committing empties a batch and the caller may need theirs again."""
         joined = self._client.batch()
         if batch is not None:
             joined._add_write_pbs(batch._write_pbs)
-        reference = self._client.collection(LEDGER).document(key)
+        reference = self._reference(key)
+        new, gone = documents.changes(before)
+        for name, piece in new.items():
+            joined.set(reference.collection(PIECES).document(name), piece)
+        for name in gone:
+            joined.delete(reference.collection(PIECES).document(name))
         try:
-            fields = fields_of(record)
-            if expected is None:
-                joined.create(reference, fields)
+            if before is None:
+                joined.create(reference, documents.fields)
             else:
-                joined.update(reference, fields, self._client.write_option(last_update_time=expected))
+                guard = self._client.write_option(last_update_time=before.update_time)
+                joined.update(reference, documents.fields, guard)
         except ValueError as error:
             raise WriteRefused(f"the record {key} cannot be stored: {error}") from error
-        _check_size(key, joined)
+        sizes = [len(self._client._database_string), *(each._pb.ByteSize() for each in joined._write_pbs)]
+        check_commit(key, sum(sizes) + _FRAMING_BYTES * len(sizes), self._max_commit_bytes)
         return joined
+
+    def _reference(self, key: str) -> AsyncDocumentReference:
+        return self._client.collection(LEDGER).document(key)
 
     async def _answer(
         self, call: Callable[[], Awaitable[_Answer]], *, again_after: tuple[type[Exception], ...]
@@ -106,15 +159,6 @@ class FirestoreLedger:
                 except again_after:
                     await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**failures * self._jitter())
             return await call()
-
-
-def _check_size(key: str, batch: AsyncWriteBatch) -> None:
-    """Refuse here what Firestore would: its answer cannot be told from that of an exhausted quota."""
-    size = sum(each._pb.ByteSize() for each in batch._write_pbs)
-    if size > MAX_REQUEST_BYTES:
-        raise WriteRefused(
-            f"{key}: a commit of {size} bytes exceeds the {MAX_REQUEST_BYTES} that Firestore takes: write less at once"
-        )
 
 
 def _spoken(error: Exception) -> str:

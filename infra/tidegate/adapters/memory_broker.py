@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from tidegate.clock import Clock, system_clock
 from tidegate.errors import PublishFailed
@@ -22,13 +22,16 @@ from tidegate.messages import TARGET, Message, Outgoing
 
 _ACKS = frozenset({200, 201, 202, 204})
 
+Push: TypeAlias = Callable[[Mapping[str, str], bytes], Awaitable[int]]
+"""Handles one request (headers with lower-case names, body) and returns the HTTP status."""
+
 
 @dataclass(frozen=True, slots=True)
 class PushSubscription:
     """How one function gets the messages of one topic.
 
     Attributes:
-        push: handles one request (headers with lower-case names, body) and returns the HTTP status.
+        push: gets every delivery as a request, in Pub/Sub's wrapped form.
         target: messages addressed to another function by ``tidegate-target`` are filtered out; empty
             for no filter.
         in_flight: the most requests at the same time.
@@ -37,7 +40,7 @@ class PushSubscription:
 
     name: str
     topic: str
-    push: Callable[[Mapping[str, str], bytes], Awaitable[int]]
+    push: Push
     target: str = ""
     ordered: bool = False
     in_flight: int = 8

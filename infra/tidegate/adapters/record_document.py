@@ -19,7 +19,8 @@ _COMPRESS_ABOVE_BYTES = 32 * 1024
 def fields_of(record: Record) -> dict[str, Any]:
     """The document's fields; always the same ones, so that an update replaces all that was there.
 
-    ``outbox`` is null, JSON text, or that text compressed by zlib; ``steps`` maps names to JSON texts.
+    ``outbox`` is null or JSON text, ``steps`` a map of names to JSON texts; where they are large, either
+    is its JSON text compressed by zlib, which `record_pieces` may move to documents of their own.
 
     Raises:
         ValueError: a time has no time zone, or a text cannot be encoded.
@@ -34,8 +35,8 @@ def fields_of(record: Record) -> dict[str, Any]:
         "payload_hash": record.payload_hash,
         "expire_at": _utc(record.expire_at, "expire_at"),
         "redrive": record.redrive,
-        "steps": dict(record.steps),
-        "outbox": _packed(record.outbox),
+        "steps": _packed_steps(record.steps),
+        "outbox": _packed_outbox(record.outbox),
         "published": record.published,
         "result": record.result,
         "error": _error(record.error),
@@ -54,8 +55,8 @@ def record_of(fields: Mapping[str, Any]) -> Record:
         payload_hash=fields["payload_hash"],
         expire_at=_plain(fields["expire_at"]),
         redrive=fields["redrive"],
-        steps=dict(fields["steps"]),
-        outbox=_unpacked(fields["outbox"]),
+        steps=_unpacked_steps(fields["steps"]),
+        outbox=_unpacked_outbox(fields["outbox"]),
         published=fields["published"],
         result=fields["result"],
         error=_failure(fields["error"]),
@@ -83,19 +84,32 @@ def _failure(error: Mapping[str, str] | None) -> Failure | None:
     return Failure(Fault(error["fault"]), error["reason"], error["detail"]) if error else None
 
 
-def _packed(outbox: Sequence[Outgoing]) -> str | bytes | None:
-    if not outbox:
-        return None
-    text = json.dumps([_message(each) for each in outbox], ensure_ascii=False, separators=(",", ":"))
-    encoded = text.encode()
-    return zlib.compress(encoded) if len(encoded) > _COMPRESS_ABOVE_BYTES else text
+def _packed_steps(steps: Mapping[str, str]) -> dict[str, str] | bytes:
+    packed = _json(dict(steps))
+    return packed if isinstance(packed, bytes) else dict(steps)
 
 
-def _unpacked(outbox: str | bytes | None) -> tuple[Outgoing, ...]:
+def _unpacked_steps(steps: Mapping[str, str] | bytes) -> dict[str, str]:
+    named: Mapping[str, str] = json.loads(zlib.decompress(steps)) if isinstance(steps, bytes) else steps
+    return dict(named)
+
+
+def _packed_outbox(outbox: Sequence[Outgoing]) -> str | bytes | None:
+    return _json([_message(each) for each in outbox]) if outbox else None
+
+
+def _unpacked_outbox(outbox: str | bytes | None) -> tuple[Outgoing, ...]:
     if outbox is None:
         return ()
     text = zlib.decompress(outbox) if isinstance(outbox, bytes) else outbox
     return tuple(_outgoing(each) for each in json.loads(text))
+
+
+def _json(value: object) -> str | bytes:
+    """As JSON text, compressed where that is worth it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    encoded = text.encode()
+    return zlib.compress(encoded) if len(encoded) > _COMPRESS_ABOVE_BYTES else text
 
 
 def _message(message: Outgoing) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 """`tidegate up`."""
 
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -12,6 +9,7 @@ from rich.table import Table
 
 from tidegate.topology import Topology
 from tidegate_ops.cli.console import complain, err, out, say
+from tidegate_ops.cli.stop_signals import stop_signals
 from tidegate_ops.cloud_sdk import Jar
 from tidegate_ops.emulators import EmulatorsMissing
 from tidegate_ops.local_stack import LocalStack, Step, components
@@ -19,7 +17,6 @@ from tidegate_ops.log_line import render
 from tidegate_ops.project import Project
 from tidegate_ops.stack_state import StackState
 
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EMULATORS = {jar.label for jar in Jar}
 _MISSING_EXIT = 3
 _INTERRUPTED_EXIT = 130
@@ -53,7 +50,7 @@ def up(
         if verbose or (ready and component not in _EMULATORS):
             out.print(render(component, line))
 
-    with _stop_signals():
+    with stop_signals():
         board = _Board(topology)
         stack = LocalStack(project, on_line=show_line, on_step=board.show, reload=reload)
         try:
@@ -86,26 +83,6 @@ class _Board(Progress):
     def show(self, step: Step) -> None:
         """Bring one component's line up to date."""
         self.update(self._rows[step.component], state=step.state, completed=int(step.done))
-
-
-@contextmanager
-def _stop_signals() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and a closed terminal end the stack, once: another must not cut its clean-up short."""
-
-    def ignore(number: int, frame: object) -> None:
-        """A handler rather than SIG_IGN, which child processes would inherit."""
-
-    def stop(number: int, frame: object) -> None:
-        for each in _STOPPING:
-            signal.signal(each, ignore)
-        raise KeyboardInterrupt
-
-    before = {each: signal.signal(each, stop) for each in _STOPPING}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _introduce(topology: Topology, state: StackState) -> None:

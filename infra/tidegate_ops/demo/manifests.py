@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -21,6 +23,9 @@ COLUMNS = (
 )  # fmt: skip
 _PLACE = {column: index for index, column in enumerate(COLUMNS)}
 _WHOLE_NUMBERS = ("year", "month", "day", "flight", "hour")
+_AIRPORT = re.compile(r"[A-Z]{3}")
+_MINUTES = re.compile(r"-?[0-9]+")
+_MISSING = ("NA", "")
 _FIRST_SPOILT_FLIGHT = 9001
 """The data set's own flight numbers end at 8500, and the application takes four digits."""
 
@@ -33,7 +38,7 @@ def read_flights(path: Path) -> list[Row]:
     """The rows of a CSV file that has the data set's 19 columns, in the order of `COLUMNS`.
 
     Raises:
-        UnreadableFlights: no such file, columns missing, or a row that belongs to no airport and hour.
+        UnreadableFlights: no such file, columns missing, a row that belongs nowhere, or a flight twice.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -47,6 +52,7 @@ def read_flights(path: Path) -> list[Row]:
         raise UnreadableFlights(f"{path} cannot be read: {error}") from error
     if not rows:
         raise UnreadableFlights(f"{path} has no flights: expected at least one row below the header")
+    _check_unique(path, rows)
     return rows
 
 
@@ -125,16 +131,34 @@ def _ordered(path: Path, line: int, fields: list[str], order: list[int]) -> Row:
     if len(fields) != len(COLUMNS):
         raise UnreadableFlights(f"{path}, line {line} has {len(fields)} fields: expected {len(COLUMNS)}")
     row = tuple(fields[place] for place in order)
+    if fault := next(_faults(row), ""):
+        raise UnreadableFlights(f"{path}, line {line}: {fault}")
+    return row
+
+
+def _faults(row: Row) -> Iterator[str]:
+    """Why a row belongs to no manifest, or has no truth to be held against."""
+    value = dict(zip(COLUMNS, row, strict=True))
     for column in _WHOLE_NUMBERS:
-        if not row[_PLACE[column]].isdecimal():
-            raise UnreadableFlights(
-                f"{path}, line {line}: {column} is {row[_PLACE[column]]!r}: expected a whole number"
-            )
+        if not value[column].isdecimal():
+            yield f"{column} is {value[column]!r}: expected a whole number"
+    if not _AIRPORT.fullmatch(value["origin"]):
+        yield f"origin is {value['origin']!r}: expected three capital letters"
+    if value["dep_time"] not in _MISSING and not _MINUTES.fullmatch(value["dep_delay"]):
+        yield f"dep_delay is {value['dep_delay']!r}: expected whole minutes, since the flight departed"
     try:
         _group(row)
     except ValueError as error:
-        raise UnreadableFlights(f"{path}, line {line}: year, month and day are no date: {error}") from error
-    return row
+        yield f"year, month and day are no date: {error}"
+
+
+def _check_unique(path: Path, rows: Sequence[Row]) -> None:
+    """A flight that is listed twice would be two events of one truth."""
+    identity = ("year", "month", "day", "carrier", "flight", "origin")
+    counts = Counter(tuple(row[_PLACE[column]] for column in identity) for row in rows)
+    flight, count = counts.most_common(1)[0]
+    if count > 1:
+        raise UnreadableFlights(f"{path} lists the flight {' '.join(flight)} {count} times: expected each one once")
 
 
 def _wrong_columns(path: Path, header: list[str]) -> str:

@@ -88,24 +88,32 @@ class Observed:
     Attributes:
         counters: document id → fields of the collection ``airport_hours``.
         rebookings: flight id → how many bookings the partner's own log has for it.
+        filed: flight id → whether the reference that the application keeps is one of those bookings'.
         dead_letters: every dead letter.
         handled: function → how many ledger records say ``done``.
     """
 
     counters: Mapping[str, Mapping[str, int]]
     rebookings: Mapping[str, int]
+    filed: Mapping[str, bool]
     dead_letters: tuple[RejectedRow, ...]
     handled: Mapping[str, int]
 
 
+def check(truth: Truth, observed: Observed) -> dict[str, list[str]]:
+    """What was checked, and every difference in a line of its own."""
+    return {
+        "airport-hour counters": list(_counter_differences(truth.counters, observed.counters)),
+        "bookings at the partner": list(_booking_differences(truth.cancelled, observed.rebookings)),
+        "rebookings on file": list(_filing_differences(truth.cancelled, observed.filed)),
+        "dead letters": list(_dead_letter_differences(truth.malformed, observed.dead_letters)),
+        "events handled": list(_handled_differences(truth.handled, observed.handled)),
+    }
+
+
 def compare(truth: Truth, observed: Observed) -> list[str]:
-    """Every difference in a line of its own; an empty list says that the run was exact."""
-    return [
-        *_counter_differences(truth.counters, observed.counters),
-        *_booking_differences(truth.cancelled, observed.rebookings),
-        *_dead_letter_differences(truth.malformed, observed.dead_letters),
-        *_handled_differences(truth.handled, observed.handled),
-    ]
+    """The differences of every check; an empty list says that the run was exact."""
+    return [line for differences in check(truth, observed).values() for line in differences]
 
 
 def _counter_differences(
@@ -128,6 +136,16 @@ def _booking_differences(cancelled: frozenset[str], found: Mapping[str, int]) ->
         want, have = int(flight in cancelled), found.get(flight, 0)
         if want != have:
             yield f"rebooking of {flight}: booked {have} times, expected {want}"
+
+
+def _filing_differences(cancelled: frozenset[str], filed: Mapping[str, bool]) -> Iterator[str]:
+    for flight in sorted(cancelled | filed.keys()):
+        if flight not in filed:
+            yield f"rebookings/{flight}: missing"
+        elif flight not in cancelled:
+            yield f"rebookings/{flight}: the flight was not cancelled"
+        elif not filed[flight]:
+            yield f"rebookings/{flight}: the partner knows no booking of this reference"
 
 
 def _dead_letter_differences(malformed: tuple[MalformedRow, ...], found: tuple[RejectedRow, ...]) -> Iterator[str]:

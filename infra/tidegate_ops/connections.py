@@ -1,0 +1,57 @@
+"""Which project the operator's commands work on, and the clients for it."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from google.cloud.firestore import AsyncClient
+
+from tidegate.adapters.google_clients import firestore_client, publisher_client
+from tidegate.adapters.pubsub_publisher import PubSubPublisher
+from tidegate.errors import ConfigurationError
+from tidegate.ports import Publisher
+from tidegate.settings import Settings
+from tidegate_ops.emulators import DEFAULT_PROJECT
+from tidegate_ops.project import Project
+from tidegate_ops.stack_state import StackState
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Firestore and Pub/Sub of one project."""
+
+    firestore: AsyncClient
+    publisher: Publisher
+
+
+def find_settings(project: Project, named: str = "", environment: Mapping[str, str] = os.environ) -> Settings:
+    """The emulators of the environment or else of the running stack; Google Cloud only if ``named``.
+
+    Raises:
+        ConfigurationError: there is neither, or the stack is still starting.
+    """
+    if environment.get("PUBSUB_EMULATOR_HOST") or environment.get("FIRESTORE_EMULATOR_HOST"):
+        default = environment.get("GOOGLE_CLOUD_PROJECT") or DEFAULT_PROJECT
+        return Settings.read({**environment, "GOOGLE_CLOUD_PROJECT": named or default})
+    if named:
+        return Settings.read({**environment, "GOOGLE_CLOUD_PROJECT": named})
+    state = StackState.find(project)
+    if state is None:
+        raise ConfigurationError(
+            "no local stack is running: start one with `tidegate up`, or name a Google Cloud project with --project"
+        )
+    if not state.ready:
+        raise ConfigurationError("the local stack is still starting: wait until `tidegate up` says it is ready")
+    return Settings.read({**environment, **state.environment()})
+
+
+@asynccontextmanager
+async def connect(settings: Settings) -> AsyncIterator[Connections]:
+    """The clients, while entered."""
+    firestore, publisher = firestore_client(settings), publisher_client(settings)
+    try:
+        yield Connections(firestore, PubSubPublisher(publisher, settings.project))
+    finally:
+        await publisher.transport.close()  # type: ignore[no-untyped-call]
+        await firestore._firestore_api.transport.close()

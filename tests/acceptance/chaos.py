@@ -1,0 +1,57 @@
+"""Breaks a running stack at random, about once a second, until it is told to stop."""
+
+import signal
+import threading
+from contextlib import suppress
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from tests.acceptance.tcp_proxy import TcpProxy
+from tidegate_ops.local_stack import LocalStack
+from tidegate_ops.processes import ProcessFailed
+
+_PAUSE_SECONDS = 1.0
+_CUT_SHARE = 0.2
+
+
+class Chaos:
+    """While entered, kills a function's process or cuts the emulators' connections every second.
+
+    Attributes:
+        kills, cuts: how often it did.
+    """
+
+    def __init__(self, stack: LocalStack, proxies: list[TcpProxy], random: Random) -> None:
+        self.kills = 0
+        self.cuts = 0
+        self._stack = stack
+        self._proxies = proxies
+        self._random = random
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chaos", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(_PAUSE_SECONDS):
+            if self._random.random() < _CUT_SHARE:
+                self.cuts += self._random.choice(self._proxies).cut()
+            else:
+                self._kill()
+
+    def _kill(self) -> None:
+        name = self._random.choice(sorted(self._stack.state.functions))
+        # The process may have died of the last kill and not be replaced yet. Its server's master is left alone:
+        # with it the port would close, and the emulator forgets messages that it could not connect for many times.
+        with suppress(ProcessLookupError, ProcessFailed):
+            self._stack.kill_function(name, signal.SIGKILL)
+            self.kills += 1

@@ -1,0 +1,122 @@
+"""What a delivery costs: Firestore operations, counted on the wire to the emulator."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from tests.contract.rpc_counter import RpcCounter, counted_firestore
+from tests.worlds import OrderPacked, OrderPlaced, World, order
+from tidegate import Context
+from tidegate.adapters.firestore_ledger import FirestoreLedger
+from tidegate.engine import Engine
+from tidegate.verdicts import Verdict
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_event_loop")]
+
+PROJECT = "operation-counts"
+
+
+class Desk(World):
+    """A world whose ledger, and whose handlers' client, is the emulator, each call counted."""
+
+    def __init__(self, client: AsyncClient, counter: RpcCounter) -> None:
+        super().__init__()
+        self.counter = counter
+        self.ports = replace(
+            self.ports, ledger=FirestoreLedger(client), firestore=lambda: client, draw=lambda: secrets.token_hex(8)
+        )
+
+    async def cost(self, engine: Engine, event_id: str, *verdicts: Verdict, items: int = 1) -> RpcCounter:
+        """What the last of several deliveries of one event costs, which end as ``verdicts`` say."""
+        for verdict in verdicts:
+            self.counter.reset()
+            assert (await engine.deliver(order(event_id, items=items))).verdict is verdict
+        return self.counter
+
+
+@pytest.fixture
+async def desk(firestore_emulator: Any) -> AsyncIterator[Desk]:
+    """A desk on the emulator."""
+    counter = RpcCounter()
+    client = counted_firestore(firestore_emulator.host, PROJECT, counter)
+    yield Desk(client, counter)
+    await client._firestore_api.transport.close()
+
+
+@pytest.fixture
+def event_id() -> str:
+    """An event that no other test uses."""
+    return secrets.token_hex(8)
+
+
+async def packs(placed: OrderPlaced, ctx: Context) -> list[OrderPacked]:
+    return [OrderPacked(parcel=number) for number in range(placed.items)]
+
+
+async def steps(placed: OrderPlaced, ctx: Context) -> None:
+    await ctx.step("book", int)
+
+
+async def writes(placed: OrderPlaced, ctx: Context) -> None:
+    for number in range(3):
+        ctx.batch.set(ctx.firestore.document(f"parcels/{ctx.event.id}-{number}"), {"n": number})
+
+
+async def fails(placed: OrderPlaced, ctx: Context) -> None:
+    raise ValueError("no box")
+
+
+async def fails_once(placed: OrderPlaced, ctx: Context) -> None:
+    if ctx.attempt == 1:
+        raise ValueError("no box")
+
+
+@pytest.mark.parametrize(
+    ("handler", "pure", "items", "verdicts", "cost"),
+    [
+        (packs, False, 1, [Verdict.DONE], RpcCounter(commits=2, writes=2)),
+        (packs, True, 1, [Verdict.DONE], RpcCounter(commits=1, writes=1)),
+        (packs, False, 1, [Verdict.DONE, Verdict.DUPLICATE], RpcCounter(commits=1, writes=1, gets=1, reads=1)),
+        (packs, True, 1, [Verdict.DONE, Verdict.DUPLICATE], RpcCounter(commits=1, writes=1, gets=1, reads=1)),
+        (steps, False, 1, [Verdict.DONE], RpcCounter(commits=3, writes=3)),
+        (fails, False, 1, [Verdict.RETRY], RpcCounter(commits=2, writes=2)),
+        (fails_once, False, 1, [Verdict.RETRY, Verdict.DONE], RpcCounter(commits=3, writes=3, gets=1, reads=1)),
+        (packs, False, 100, [Verdict.DONE], RpcCounter(commits=2, writes=2)),
+        (packs, False, 101, [Verdict.DONE], RpcCounter(commits=3, writes=3)),
+        (writes, False, 1, [Verdict.DONE], RpcCounter(commits=2, writes=5)),
+    ],
+    ids=[
+        "a delivery: claim and commit",
+        "a pure delivery: commit",
+        "a duplicate: refused create and read",
+        "a pure duplicate: refused create and read",
+        "a step: one more",
+        "a failure: the release instead of the commit",
+        "a retry: refused create, read, takeover and commit",
+        "a fan-out of a hundred: claim and commit",
+        "a wider fan-out: one more for the mark",
+        "the handler's own writes: they ride along",
+    ],
+)
+async def test_costs(
+    desk: Desk,
+    event_id: str,
+    handler: Callable[..., Any],
+    pure: bool,
+    items: int,
+    verdicts: list[Verdict],
+    cost: RpcCounter,
+) -> None:
+    """Each kind of delivery makes exactly these calls."""
+    assert await desk.cost(desk.engine(handler, pure=pure), event_id, *verdicts, items=items) == cost
+
+
+async def test_a_poison_message_costs_one_write(desk: Desk, event_id: str) -> None:
+    """What is no fit event is buried by the write that would have claimed it."""
+    desk.counter.reset()
+    report = await desk.engine(packs).deliver(order(event_id, data=b"{"))
+    assert (report.verdict, desk.counter) == (Verdict.DEAD, RpcCounter(commits=1, writes=1))

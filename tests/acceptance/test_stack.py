@@ -1,0 +1,192 @@
+"""The local stack itself: quick to start, true to what is deployed, and gone without a trace."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.acceptance.application import Application, firestore, running
+from tests.acceptance.delivery_log import eventually
+from tests.acceptance.projects import copy_desk
+from tests.acceptance.witness import Witness
+from tidegate_ops.project import Project
+from tidegate_ops.stack_state import StackState
+
+READY_SECONDS = 15
+TIDEGATE = [sys.executable, "-c", "from tidegate_ops.cli import main; main()"]
+
+pytestmark = pytest.mark.usefixtures("emulators_installed")
+
+
+@dataclass
+class Up:
+    """A `tidegate up` in a process of its own."""
+
+    root: Path
+    process: "subprocess.Popen[str]"
+    output: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> StackState:
+        state = StackState.read(Project(self.root))
+        assert state is not None
+        return state
+
+    def read(self) -> None:
+        """Collect its output until it ends."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+
+    def wait_ready(self) -> None:
+        eventually(lambda: self.process.poll() is not None or any("stop:" in line for line in self.output))
+        assert self.process.poll() is None, "".join(self.output)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C; returns the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    """`tidegate up` on the desk, ready."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    (tmp_path / "tmp").mkdir()
+    root = copy_desk(tmp_path / "desk")
+    process = subprocess.Popen(
+        [*TIDEGATE, "up"],
+        cwd=root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    up = Up(root, process)
+    reader = threading.Thread(target=up.read, daemon=True)
+    reader.start()
+    try:
+        up.wait_ready()
+        yield up
+    finally:
+        if process.poll() is None:
+            up.interrupt()
+        reader.join(10)
+
+
+def tidegate(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command in a terminal that knows nothing of the emulators."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_EMULATOR_HOST")}
+    return subprocess.run(
+        [*TIDEGATE, *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_ready_in_time_with_every_function(tmp_path: Path) -> None:
+    """Within 15 seconds each function of the topology answers, with its configuration."""
+    root = copy_desk(tmp_path)
+    started = time.monotonic()
+    with running(root, {}) as application:
+        seconds = time.monotonic() - started
+        answers = {name: httpx.get(application.url(name)).json() for name in application.stack.state.functions}
+    assert answers == {name: {"function": name, "ready": True} for name in Project(root).topology().functions}
+    assert len(answers) >= 5
+    assert seconds <= READY_SECONDS
+
+
+def test_the_bundle_runs_and_not_the_source(harbour: Application, witness: Witness) -> None:
+    """The function's code, its contracts and its runtime are those of its own extracted bundle."""
+    event_id = harbour.emit("storm.raised", {"ship": "unsinkable"})
+    harbour.log.wait_delivery(function="sink_ship", event_id=event_id, verdict="done")
+    [start] = witness.starts(function="sink_ship", event_id=event_id)
+    bundle = next(harbour.stack.state.directory.glob("sink-ship-*"))
+    assert [Path(each).relative_to(bundle) for each in start["sources"]] == [
+        Path("main.py"),
+        Path("contracts", "witness.py"),
+        Path("tidegate", "__init__.py"),
+    ]
+
+
+def test_publish_from_another_terminal(up: Up) -> None:
+    """`tidegate publish` finds the running stack by itself, and the event goes all the way."""
+    manifest = up.root / "manifest.json"
+    manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
+    published = tidegate(up.root, "publish", "manifest.received", str(manifest), "--id", "m-1")
+    assert (published.returncode, published.stdout.split()) == (0, ["m-1"]), published.stderr
+    documents = firestore(up.state.project, up.state.firestore_host)
+    found = eventually(lambda: documents.document("airport_hours/JFK-20130208T06").get().to_dict())
+    assert (found["flights"], found["on_time"]) == (1, 1)
+    eventually(lambda: any("split_manifest" in line and "m-1" in line for line in up.output))
+
+
+def test_a_second_up_refuses(up: Up) -> None:
+    """A project has one stack at a time; the refusal says how to stop the other, which goes on unharmed."""
+    before = up.state
+    second = tidegate(up.root, "up")
+    assert second.returncode == 2
+    assert f"runs already: stop it with Ctrl-C in its terminal, or with: kill {up.process.pid}" in " ".join(
+        second.stderr.split()
+    )
+    assert up.state == before
+    assert all(httpx.get(f"http://127.0.0.1:{each.port}/").is_success for each in before.functions.values())
+
+
+def test_ctrl_c_leaves_nothing(up: Up, tmp_path: Path) -> None:
+    """After Ctrl-C no process that the stack started is left, and no file, not even a temporary one."""
+    processes = descendants(up.process.pid)
+    assert len(processes) >= len(up.state.functions) * 2 + len(up.state.emulator_pids)
+    assert (up.root / "build").exists()
+    assert up.interrupt() == 0
+    assert sorted(processes & running_processes().keys()) == []
+    assert sorted(path.name for path in up.root.iterdir()) == ["functions", "infra"]
+    assert [path for path in up.root.rglob("*") if path.name in ("__pycache__", "tidegate.json")] == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_a_killed_stack_leaves_no_process_and_the_next_clears_its_files(up: Up) -> None:
+    """Not even SIGKILL leaves processes behind; the files are removed by the stack that starts next."""
+    state, processes = up.state, descendants(up.process.pid)
+    up.process.kill()
+    up.process.wait()
+    eventually(lambda: not processes & running_processes().keys())
+    assert state.directory.exists()
+    with running(up.root, {}) as application:
+        assert application.stack.state.directory != state.directory
+        assert not state.directory.exists()
+    assert list((up.root / "build").iterdir()) == []
+
+
+def running_processes() -> dict[int, int]:
+    """Every process and its parent, but for those that have ended and are not yet collected."""
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = (line.split() for line in listing.splitlines())
+    return {int(pid): int(parent) for pid, parent, status in rows if not status.startswith("Z")}
+
+
+def descendants(pid: int) -> set[int]:
+    """Every process below this one."""
+    children = [child for child, parent in running_processes().items() if parent == pid]
+    return set(children).union(*(descendants(child) for child in children))
+
+
+MANIFEST = {
+    "manifest_id": "JFK-20130208T06",
+    "origin": "JFK",
+    "date": "2013-02-08",
+    "csv": (
+        "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,flight,tailnum,"
+        "origin,dest,air_time,distance,hour,minute,time_hour\n"
+        "2013,2,8,558,600,-2,657,656,1,B6,135,N624JB,JFK,BOS,40,187,6,0,2013-02-08T11:00:00Z\n"
+    ),
+}

@@ -1,0 +1,132 @@
+"""The README is true: its commands exist, its excerpt is the source, its steps work."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.core import TyperGroup
+from typer.testing import CliRunner
+
+from tests.docs.markdown import Fence, Page
+from tidegate_ops.cli import app
+
+ROOT = Path(__file__).parents[2]
+README = Page.read(ROOT / "README.md")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = typer.main.get_command(app)
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def leaves(command: object, path: str) -> Iterator[str]:
+    """Every command that is no group, as it is typed."""
+    if not isinstance(command, TyperGroup):
+        yield path
+        return
+    for name, each in command.commands.items():
+        yield from leaves(each, f"{path} {name}")
+
+
+@pytest.mark.parametrize("line", sorted(README.commands("make") - {"make"}))
+def test_make_targets_exist(line: str) -> None:
+    """Every `make …` that the README names is a target."""
+    assert line.split()[1] in make_targets()
+
+
+@pytest.mark.parametrize("line", sorted(README.commands("tidegate") - {"tidegate"}))
+def test_commands_parse(line: str) -> None:
+    """Every `tidegate …` that the README names is a command, with the options it shows."""
+    result = CliRunner().invoke(app, [*line.split()[1:], "--help"])
+    assert result.exit_code == 0, result.output
+    assert "Usage:" in result.output
+
+
+def test_the_overview_lists_every_command() -> None:
+    """The README's table has all commands, and no other."""
+    listed = [row[0].strip("`") for row in README.section("Commands").rows("command")]
+    assert sorted(listed) == sorted(leaves(COMMAND, "tidegate"))
+
+
+def test_the_handler_is_the_source() -> None:
+    """The excerpt equals the handler in functions/rebook_passengers, but for the docstring."""
+    [excerpt] = README.section("A handler").fences("python")
+    source = (ROOT / "functions" / "rebook_passengers" / "main.py").read_text()
+    [handler] = [
+        node for node in ast.parse(source).body if isinstance(node, ast.AsyncFunctionDef) and node.decorator_list
+    ]
+    docstring = handler.body[0]
+    assert isinstance(docstring, ast.Expr)
+    shown = [*range(handler.decorator_list[0].lineno, docstring.lineno), *range(handler.body[1].lineno, _end(handler))]
+    lines = source.splitlines()
+    assert excerpt.text.splitlines() == [lines[number - 1] for number in shown]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_resolve(page: Path) -> None:
+    """Every link inside the project leads to a file or folder."""
+    inside = [link for link in Page.read(page).links() if not link.startswith("https://")]
+    assert [link for link in inside if not (page.parent / link).exists()] == []
+
+
+def test_the_steps_to_add_a_function_work(tmp_path: Path) -> None:
+    """Who does what the README says has a project that `tidegate check` finds consistent."""
+    for part in ("functions", "infra"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for fence in README.section("Add a function").fences():
+        take_step(fence, tmp_path)
+    for command in ("tidegate check", "tidegate contracts check"):
+        run(command, tmp_path)
+    assert list((tmp_path / "build" / "bundles").glob("write-notice-*.zip"))
+
+
+def test_the_changelog_has_this_version() -> None:
+    """What pyproject.toml is about to release has its section."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"\n## [{version}] - " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def take_step(fence: Fence, project: Path) -> None:
+    """Do what one block of the instructions says; its introduction names the file, if any."""
+    if fence.language == "sh":
+        for line in fence.text.splitlines():
+            run(line, project)
+        return
+    [name] = re.findall(r"`([\w/]+\.\w+)`", fence.intro)
+    path = project / name
+    if fence.language == "yaml":
+        path.write_text(with_entries(path.read_text(), fence.text))
+        return
+    path.parent.mkdir(exist_ok=True)
+    assert not path.exists(), f"{name} is there already"
+    path.write_text(fence.text)
+
+
+def with_entries(topology: str, addition: str) -> str:
+    """The topology with the entries of ``addition``, each put under its key."""
+    for key, entries in re.findall(r"^(\w+:\n)((?:(?: .*)?\n)+)", addition, re.MULTILINE):
+        assert f"\n{key}" in topology
+        topology = topology.replace(f"\n{key}", f"\n{key}{entries}", 1)
+    return topology
+
+
+def run(line: str, project: Path) -> None:
+    """Run a command of this environment in ``project``; a failure shows what it said."""
+    program, *arguments = line.split()
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), *arguments], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+
+
+def _end(node: ast.stmt) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno + 1

@@ -1,0 +1,108 @@
+"""The topology: one function's slice of it, and limits that must hold."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tidegate.topology import FunctionConfig, Topology, deployed_name
+
+DESK: dict[str, Any] = {
+    "application": "parcel-desk",
+    "topics": {"order.placed": {}, "order.packed": {}, "dead.letters": {}},
+    "functions": {
+        "pack_order": {
+            "topic": "order.placed",
+            "emits": ["order.packed"],
+            "timeout_seconds": 30,
+            "attempts": 4,
+            "concurrency": 2,
+            "idempotency": "data.order_id",
+            "dependencies": ["scales", "printer"],
+        },
+        "ship": {"topic": "order.packed"},
+        "dead_letters": {"topic": "dead.letters", "attempts": None},
+    },
+    "dependencies": {
+        "scales": {"url": "https://scales.test"},
+        "printer": {"url": "http://printer.test"},
+        "unused": {"url": "https://unused.test"},
+    },
+}
+
+
+def desk(*path: str, value: Any = None) -> dict[str, Any]:
+    """The desk with one setting changed."""
+    if not path:
+        return DESK
+    changed: dict[str, Any] = {**DESK}
+    place = changed
+    for name in path[:-1]:
+        place[name] = dict(place.get(name, {}))
+        place = place[name]
+    place[path[-1]] = value
+    return changed
+
+
+def test_a_functions_own_slice() -> None:
+    """Its limits, its lease, and the dependencies that it names; nothing of the others."""
+    config = Topology.model_validate(DESK).config("pack_order")
+    assert (config.function, config.topic, config.emits) == ("pack_order", "order.placed", ("order.packed",))
+    assert (config.timeout_seconds, config.lease_seconds) == (30, 45)
+    assert (config.attempts, config.concurrency, config.idempotency) == (4, 2, "data.order_id")
+    assert list(config.dependencies) == ["printer", "scales"]
+    assert (config.dead_letter_topic, config.files_dead_letters) == ("dead.letters", False)
+    assert config.idempotency_of == {}
+    assert FunctionConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_the_dead_letter_functions_slice() -> None:
+    """It knows by which field the others tell their events apart, to find their records."""
+    config = Topology.model_validate(DESK).config("dead_letters")
+    assert config.files_dead_letters
+    assert (config.attempts, config.idempotency_of) == (None, {"pack_order": "data.order_id"})
+
+
+def test_unknown_functions_have_no_slice() -> None:
+    """A name that the topology does not know is a KeyError."""
+    with pytest.raises(KeyError, match="unpack"):
+        Topology.model_validate(DESK).config("unpack")
+
+
+@pytest.mark.parametrize(("timeout", "deadline"), [(30, 45), (0.5, 16), (30.2, 46), (540, 555)])
+def test_the_ack_deadline_covers_the_lease(timeout: float, deadline: int) -> None:
+    """Pub/Sub waits at least as long as a lease lasts, in whole seconds."""
+    topology = Topology.model_validate(desk("functions", "pack_order", "timeout_seconds", value=timeout))
+    assert topology.ack_deadline_seconds("pack_order") == deadline
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("functions", "pack_order", "timeout_seconds"), 541),
+        (("functions", "pack_order", "attempts"), 0),
+        (("functions", "pack_order", "concurrency"), 0),
+        (("functions", "pack_order", "idempotency"), "order_id"),
+        (("functions", "pack_order", "retries"), 3),
+        (("functions", "pack_order", "backoff"), {"min_seconds": 10, "max_seconds": 1}),
+        (("functions", "Pack"), {"topic": "order.placed"}),
+        (("topics", "ab"), {}),
+        (("dependencies", "scales", "url"), "scales.test"),
+        (("limits", "ledger_days"), 37),
+        (("limits", "lease_margin_seconds"), 0),
+        (("limits", "max_deliveries"), 101),
+        (("application",), "Parcels"),
+        (("colour",), "blue"),
+        (("schedules",), {"nightly": {"cron": "0 0 * *", "topic": "order.placed"}}),
+    ],
+)
+def test_what_cannot_be_is_refused(path: tuple[str, ...], value: Any) -> None:
+    """Unknown options, wrong names and limits that contradict one another."""
+    with pytest.raises(ValidationError) as told:
+        Topology.model_validate(desk(*path, value=value))
+    assert path[0] in str(told.value)
+
+
+def test_deployed_names() -> None:
+    """Cloud names take no underscore."""
+    assert deployed_name("rebook_passengers") == "rebook-passengers"
