@@ -13,11 +13,12 @@ from datetime import datetime
 from types import MappingProxyType
 
 from tidegate.events import Event, digest, timestamp, utc
-from tidegate.messages import MAX_ATTRIBUTE_BYTES, Message, Outgoing, whole_number
+from tidegate.messages import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, Message, Outgoing, whole_number
 from tidegate.records import Failure, Fault
 
 _PREFIX = "tidegate-dead-"
 _BACKSTOP = "cloudpubsubdeadlettersource"
+_OWN = ("ce-", "tidegate-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,9 @@ class DeadLetter:
             "attempts": str(self.attempts),
             "at": timestamp(self.died_at),
         }
-        # Pub/Sub itself adds attributes of that name (of schemas, say), and takes them from nobody else.
-        original = {name: value for name, value in self.attributes.items() if not name.startswith("goog")}
-        attributes = {**original, **{_PREFIX + name: value for name, value in why.items()}}
-        return Outgoing(topic=topic, data=self.data, attributes=attributes)
+        added = {_PREFIX + name: value for name, value in why.items()}
+        original = dict(_publishable(self.attributes)[: MAX_ATTRIBUTES - len(added)])
+        return Outgoing(topic=topic, data=self.data, attributes={**original, **added})
 
     def event(self) -> Event:
         """The letter as the event that the dead-letter function handles exactly once."""
@@ -136,6 +136,15 @@ class DeadLetter:
                 {name: self.attributes[f"ce-{name}"] for name in ("traceparent",) if f"ce-{name}" in self.attributes}
             ),
         )
+
+
+def _publishable(attributes: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What Pub/Sub takes from a publisher, most important first: better a letter without the last ones than none.
+
+    Attributes that begin with ``goog`` it adds itself (of schemas, say) and takes from nobody else.
+    """
+    allowed = [(name, value) for name, value in attributes.items() if not name.startswith("goog")]
+    return sorted(allowed, key=lambda each: not each[0].startswith(_OWN))
 
 
 def _moment(text: str) -> datetime | None:

@@ -8,6 +8,8 @@ TARGET = "tidegate-target"
 REDRIVE = "tidegate-redrive"
 MAX_ATTRIBUTE_BYTES = 1024
 """The longest value that Pub/Sub takes, of an attribute or an ordering key."""
+MAX_ATTRIBUTES = 100
+"""The most attributes that Pub/Sub takes on one message."""
 _MAX_DIGITS = 9
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import inspect
 import traceback
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tidegate.context import Context
@@ -34,13 +34,14 @@ class Runner:
         self._on_loop = inspect.iscoroutinefunction(handler.call) or inspect.isasyncgenfunction(handler.call)
         # Twice as many as work at a time, so that those which overran keep no new delivery waiting.
         self._threads = ThreadPoolExecutor(2 * config.concurrency, thread_name_prefix=config.function)
-        self._overrun: list[Future[list[Any]]] = []
+        self._running: set[object] = set()
+        self._abandoned: set[object] = set()
 
     @property
     def overrun(self) -> int:
         """How many threads still run a handler whose delivery has ended without it."""
-        self._overrun = [each for each in self._overrun if not each.done()]
-        return len(self._overrun)
+        self._abandoned &= self._running
+        return len(self._abandoned)
 
     async def run(self, delivery: Delivery, context: Context) -> Outcome:
         """Run the handler on ``delivery`` and say how it ended.
@@ -79,14 +80,21 @@ class Runner:
             return [each async for each in call(payload, context)]
         if self._on_loop:
             return list(flatten(await call(payload, context)))
-        # A generator's body must run in the thread as well, so it is exhausted there.
+        run = object()
+
+        def work() -> list[Any]:
+            self._running.add(run)
+            try:
+                return list(flatten(call(payload, context)))  # a generator's body runs in the thread as well
+            finally:
+                self._running.discard(run)
+
         here = contextvars.copy_context()
-        work = self._threads.submit(here.run, contained(lambda: list(flatten(call(payload, context)))))
         try:
-            return await asyncio.wrap_future(work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, here.run, contained(work))
         finally:
-            if not work.done():
-                self._overrun.append(work)
+            if run in self._running:
+                self._abandoned.add(run)
 
 
 def _rejection_in(error: Exception) -> Reject | None:

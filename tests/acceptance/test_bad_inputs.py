@@ -287,10 +287,10 @@ def noise() -> str:
 def row(**values: str) -> dict[str, str]:
     """A flight of a day and hour that no other test uses."""
     number = next(_numbers)
-    day, hour = number % 28 + 1, 10 + number % 10
+    day, hour = number % 28 + 1, 8 + number % 10
     return {
         "year": str(2000 + number // 28), "month": "3", "day": str(day),
-        "dep_time": f"{hour}00", "sched_dep_time": f"{hour}00", "dep_delay": "0",
+        "dep_time": f"{hour}01", "sched_dep_time": f"{hour}00", "dep_delay": "1",
         "arr_time": "NA", "sched_arr_time": "NA", "arr_delay": "NA",
         "carrier": "B6", "flight": str(number), "tailnum": "N1", "origin": "JFK", "dest": "BOS",
         "air_time": "50", "distance": "187", "hour": str(hour), "minute": "0",
@@ -300,7 +300,7 @@ def row(**values: str) -> dict[str, str]:
 
 
 def hour_of(row: Mapping[str, str]) -> str:
-    return f"JFK-{day_of(row).replace('-', '')}T{row['hour']}"
+    return f"JFK-{day_of(row).replace('-', '')}T{int(row['hour']):02}"
 
 
 def day_of(row: Mapping[str, str]) -> str:

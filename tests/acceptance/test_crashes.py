@@ -39,10 +39,12 @@ def test_killed_in_the_middle_of_a_run(emulators_installed: None, tmp_path: Path
                 share = max(1, truth.handled[function] // 5)
                 desk.log.wait_for(handled_so_far(function, share))
                 desk.stack.kill_function(function, worker=worker)
+            # A commit may have stood and its log line not, so the end of an event may be told by a duplicate.
             desk.log.wait_for(lambda lines: all(handled_so_far(*each)(lines) for each in truth.handled.items()), 120)
             desk.log.wait_quiet(3)
             assert compare(truth, observe(desk, partner.log()).observed) == []
-            assert desk.log.deliveries(function="rebook_passengers", attempt=2, verdict="done")
+            again = [each for each in desk.log.deliveries() if each["attempt"] > 1 or each["verdict"] == "duplicate"]
+            assert again, "no kill cut anything off: this run proves nothing"
 
 
 def test_a_duplicate_while_the_first_runs(harbour: Application, witness: Witness) -> None:
@@ -81,7 +83,7 @@ def test_death_around_the_publish(harbour: Application, witness: Witness, moment
     eventually(lambda: harbour.document(f"ships/{ship}") == once)
     if moment == "after publish":
         harbour.log.wait_for(lambda _: len(crate_deliveries(harbour, event_id, crates, "duplicate")) == crates)
-    assert len(crate_deliveries(harbour, event_id, crates, "done")) == crates
+    harbour.log.wait_for(lambda _: len(crate_deliveries(harbour, event_id, crates, "done")) == crates)
     assert harbour.document(f"ships/{ship}") == once
 
 

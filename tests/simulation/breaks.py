@@ -14,11 +14,13 @@ from typing import Any
 from unittest.mock import patch
 
 from tidegate import context, decisions, engine, outbox, service, slots
+from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.decisions import Busy, Claimant, Decision, Resume, Returned, Run
 from tidegate.deliveries import Delivery
 from tidegate.engine import Engine
 from tidegate.errors import PublishFailed, StoreUnavailable, WriteConflict
+from tidegate.messages import Outgoing
 from tidegate.records import Fault, Record, Status
 from tidegate.slots import Contested, Slot
 from tidegate.verdicts import Verdict
@@ -255,6 +257,16 @@ def _ack_what_is_busy() -> AbstractContextManager[Any]:
     return _status(Verdict.BUSY, 200)
 
 
+def _lose_order() -> AbstractContextManager[Any]:
+    """The broker takes no notice of ordering keys."""
+    accept = MemoryBroker._accept
+
+    def unkeyed(self: MemoryBroker, outgoing: Outgoing) -> None:
+        accept(self, replace(outgoing, key=""))
+
+    return patch.object(MemoryBroker, "_accept", unkeyed)
+
+
 def _ack_failures() -> AbstractContextManager[Any]:
     """A delivery that has to be tried again is acked."""
     return _status(Verdict.RETRY, 200)
@@ -307,6 +319,7 @@ BREAKS: dict[str, Break] = {
             _never_expire_leases,
             _ack_what_is_busy,
             _ack_failures,
+            _lose_order,
             _ignore_idempotency_key,
         )
     }.items()

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.simulation.scenario import Scenario
+from tests.simulation.scenario import NOTED, Scenario, edit_id, edit_text
 from tests.simulation.world import World
 from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.messages import Message
@@ -49,6 +49,7 @@ async def violations(world: World, scenario: Scenario) -> list[str]:
         *lost,
         *_effects(world, Expected.of(scenario, world.partner.mended)),
         *_unjust(world),
+        *_disorder(world, scenario),
     ]
 
 
@@ -118,6 +119,26 @@ def _unjust(world: World) -> Iterator[str]:
         )
         if last.status is not Status.FAILED and last.attempt > starts and not _pure(last):
             yield f"record {key}: {last.attempt} attempts were counted, {starts} were started"
+
+
+def _disorder(world: World, scenario: Scenario) -> Iterator[str]:
+    """The note is what its edits come to in the order of publishing, less those that died."""
+    if not scenario.edits:
+        return
+    version, conflicts, text = 0, 0, ""
+    for number in range(scenario.edits):
+        history = world.watch.history.get(record_key("edit_note", edit_id(number)), [])
+        if not history or history[-1].status is not Status.DONE:
+            continue
+        if number == version:
+            version, text = version + 1, edit_text(number)
+        else:
+            conflicts += 1
+    document = world.documents.get(f"notes/{NOTED}")
+    found = document.fields if document else {"version": 0, "conflicts": 0, "text": ""}
+    have = (found["version"], found["conflicts"], found["text"])
+    if have != (version, conflicts, text):
+        yield f"the note has version, conflicts and text {have}, in order its edits make {(version, conflicts, text)}"
 
 
 def _pure(record: Record) -> bool:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from random import Random
 
 from contracts.flights import ManifestReceived
+from contracts.notes import NoteEdited
 from tests.simulation.world import EPOCH
 from tidegate.events import Event
 from tidegate.messages import Outgoing
@@ -34,33 +35,37 @@ class Scenario:
         manifests: the kinds of each manifest's rows. A doomed flight cannot be booked until the
             partner is mended, a lethal one kills the process that tries.
         published_twice: every manifest is.
+        edits: so many edits of one note, each on the version that the one before makes.
         expires_seconds: the manifests expire so long after the start; None for never.
     """
 
     manifests: tuple[tuple[str, ...], ...]
+    edits: int = 0
     published_twice: bool = False
     expires_seconds: float | None = None
 
     @classmethod
     def drawn(cls, random: Random) -> "Scenario":
-        """Up to two manifests of up to three rows."""
+        """Up to two manifests of up to three rows, and sometimes a few edits."""
         manifests = tuple(
             tuple(random.choices(KINDS, weights=[6, 6, 2, 1, 1], k=random.randint(1, 3)))
             for _ in range(random.randint(1, 2))
         )
         expires = random.choice([5.0, 60.0, 300.0]) if random.random() < 0.2 else None
-        return cls(manifests, random.random() < 0.3, expires)
+        edits = random.randint(2, 4) if random.random() < 0.2 else 0
+        return cls(manifests, edits, random.random() < 0.3, expires)
 
     def messages(self) -> list[Outgoing]:
         """What is published from outside."""
-        messages = [self._message(number, kinds) for number, kinds in enumerate(self.manifests)]
+        messages = [self._manifest(number, kinds) for number, kinds in enumerate(self.manifests)]
+        messages += [_edit(number) for number in range(self.edits)]
         return messages * 2 if self.published_twice else messages
 
     def count(self, *kinds: str) -> int:
         """How many rows of these kinds there are."""
         return sum(row in kinds for rows in self.manifests for row in rows)
 
-    def _message(self, number: int, kinds: Sequence[str]) -> Outgoing:
+    def _manifest(self, number: int, kinds: Sequence[str]) -> Outgoing:
         rows = [
             _ROWS[kind].format(n=_NUMBERS.get(kind, 100) + 10 * number + place, t=600)
             for place, kind in enumerate(kinds)
@@ -78,3 +83,31 @@ class Scenario:
             expires=EPOCH + timedelta(seconds=self.expires_seconds) if self.expires_seconds else None,
         )
         return Outgoing(event.type, event.data, event.attributes())
+
+
+NOTED = "UA100-EWR-20130208"
+"""The flight whose note is edited."""
+
+
+def edit_id(number: int) -> str:
+    """The id of the event that carries an edit."""
+    return f"edit-{number}"
+
+
+def edit_text(number: int) -> str:
+    """What an edit writes."""
+    return f"text {number}"
+
+
+def _edit(number: int) -> Outgoing:
+    edit = NoteEdited(flight_id=NOTED, base_version=number, text=edit_text(number), editor="desk")
+    event = Event(
+        id=edit_id(number),
+        type="note.edited",
+        source="/simulation",
+        data=edit.to_json(),
+        time=EPOCH,
+        version=1,
+        key=NOTED,
+    )
+    return Outgoing(event.type, event.data, event.attributes(), event.key)

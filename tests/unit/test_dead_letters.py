@@ -38,6 +38,14 @@ def test_attributes_that_pubsub_adds_itself_are_left_out() -> None:
     assert read(handed_on(letter.outgoing("dead.letters")).message).attributes == MESSAGE.attributes
 
 
+def test_a_letter_never_has_more_attributes_than_pubsub_takes() -> None:
+    """Of too many attributes the event's own are kept: a letter that cannot be published would be retried for ever."""
+    crowded = {f"a{number}": "x" for number in range(99)} | dict(LETTER.attributes)
+    outgoing = replace(LETTER, attributes=crowded).outgoing("dead.letters")
+    assert len(outgoing.attributes) == 100
+    assert MESSAGE.attributes.items() <= read(handed_on(outgoing).message).attributes.items()
+
+
 @pytest.mark.parametrize("fault", Fault)
 def test_every_fault_travels(fault: Fault) -> None:
     """The word for what happened arrives as it was sent."""

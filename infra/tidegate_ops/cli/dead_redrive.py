@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate_ops.cli.console import complain, err, out, say
@@ -140,13 +141,11 @@ def _agreed(letters: Sequence[FiledLetter], verb: str, dry_run: bool, yes: bool)
     table = Table("letter", "function", "event", "fault", "redrives", "bytes", "reason")
     for letter in letters[:_MOST_ROWS]:
         table.add_row(
-            letter.id,
-            letter.function,
-            letter.event_id,
-            letter.fault,
+            # As texts, since what a publisher wrote must not be read as markup.
+            *map(Text, (letter.id, letter.function, letter.event_id, letter.fault)),
             str(letter.redrive),
             f"{letter.size:,}",
-            letter.reason,
+            Text(letter.reason),
         )
     out.print(table, soft_wrap=False)
     if len(letters) > _MOST_ROWS:
