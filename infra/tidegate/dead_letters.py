@@ -18,7 +18,7 @@ from tidegate.records import Failure, Fault
 
 _PREFIX = "tidegate-dead-"
 _BACKSTOP = "cloudpubsubdeadlettersource"
-_OWN = ("ce-", "tidegate-")
+_OWN = ("ce-", "tidegate-", "content-type")
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Engine:
                 case Busy():
                     return Verdict.BUSY
                 case Clash():
-                    return await self._refuse(delivery, outcome)
+                    return await self._refuse(delivery)
             try:
                 await slot.write(wanted)
             except Contested as contested:
@@ -198,12 +198,10 @@ class Engine:
             case _:
                 pass
 
-    async def _refuse(self, delivery: Delivery, outcome: Outcome | None) -> Verdict:
+    async def _refuse(self, delivery: Delivery) -> Verdict:
         """The record belongs to another payload. Without a record of its own this message's letter is
         published at each delivery until one is acked; its id keeps it one letter."""
-        reason = f"key reused with another payload: {delivery.event_id!r} was first seen with other data"
-        failure = outcome.failure if isinstance(outcome, Failed) else Failure(Fault.CONFLICT, reason)
-        await self._publish_dead_letter(delivery, failure, attempts=0)
+        await self._publish_dead_letter(delivery, _conflict(delivery), attempts=0)
         return Verdict.DEAD
 
     async def _publish_dead_letter(self, delivery: Delivery, failure: Failure, attempts: int) -> None:
@@ -233,7 +231,12 @@ class Engine:
         self, delivery: Delivery, record: Record | None, verdict: Verdict, trouble: str, detail: str, seconds: float
     ) -> Report:
         now = self._ports.clock()
+        foreign = record is not None and record.payload_hash != delivery.payload_hash
+        if foreign:
+            record = None  # what it says is about another message
         error = record.error if record is not None and verdict in (Verdict.RETRY, Verdict.DEAD, Verdict.SHED) else None
+        if foreign and verdict is Verdict.DEAD:
+            error = _conflict(delivery)
         published = delivery.message.publish_time
         return Report(
             function=self._config.function,
@@ -250,6 +253,13 @@ class Engine:
             ended_at=now,
             traceparent=delivery.event.extensions.get("traceparent", "") if delivery.event else "",
         )
+
+
+def _conflict(delivery: Delivery) -> Failure:
+    if delivery.unfit is not None:
+        return delivery.unfit.failure
+    reason = f"key reused with another payload: {delivery.event_id!r} was first seen with other data"
+    return Failure(Fault.CONFLICT, reason)
 
 
 def _uncommittable(error: WriteRefused) -> Failed:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tidegate.decisions import Returned
 from tidegate.emissions import Emission, Result
+from tidegate.errors import Reject
 from tidegate.events import Event, child_id
 from tidegate.messages import MAX_ATTRIBUTE_BYTES, Outgoing
 from tidegate.topology import FunctionConfig
@@ -30,7 +31,7 @@ def returned(
     Raises:
         TypeError: an event that the topology does not let this function emit, two results, or a
             result that is not JSON.
-        ValueError: an event is larger than Pub/Sub takes; committed, it would be owed for ever.
+        Reject: an event is larger than Pub/Sub takes; committed, it would be owed for ever.
     """
     outbox: list[Outgoing] = []
     result: str | None = None
@@ -76,10 +77,10 @@ def _outgoing(
 
 def _check_size(outgoing: Outgoing) -> None:
     if len(outgoing.data) > MAX_DATA_BYTES:
-        raise ValueError(
+        raise Reject(
             f"a {outgoing.topic} of {len(outgoing.data):,} bytes exceeds the {MAX_DATA_BYTES:,} that an event may "
             "have: keep large data elsewhere and emit its name"
         )
     for name, value in outgoing.attributes.items():
         if len(value.encode()) > MAX_ATTRIBUTE_BYTES:
-            raise ValueError(f"{name} of {outgoing.topic} exceeds the {MAX_ATTRIBUTE_BYTES:,} bytes of an attribute")
+            raise Reject(f"{name} of {outgoing.topic} exceeds the {MAX_ATTRIBUTE_BYTES:,} bytes of an attribute")

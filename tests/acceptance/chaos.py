@@ -13,6 +13,7 @@ from tidegate_ops.processes import ProcessFailed
 
 _PAUSE_SECONDS = 1.0
 _CUT_SHARE = 0.2
+_MASTER_SHARE = 0.1
 
 
 class Chaos:
@@ -50,8 +51,7 @@ class Chaos:
 
     def _kill(self) -> None:
         name = self._random.choice(sorted(self._stack.state.functions))
-        # The process may have died of the last kill and not be replaced yet. Its server's master is left alone:
-        # with it the port would close, and the emulator forgets messages that it could not connect for many times.
+        # The process may have died of the last kill and not be replaced yet.
         with suppress(ProcessLookupError, ProcessFailed):
-            self._stack.kill_function(name, signal.SIGKILL)
+            self._stack.kill_function(name, signal.SIGKILL, worker=self._random.random() >= _MASTER_SHARE)
             self.kills += 1

@@ -27,8 +27,6 @@ def copy_desk(root: Path, *, timeout_seconds: float | None = None, attempts: int
     for function in topology["functions"].values():
         if attempts is not None and function.get("attempts", attempts) is not None:
             function["attempts"] = attempts
-            # What was killed comes again soon: these runs are about what happens then, not about waiting.
-            function["backoff"] = {"min_seconds": 0.1, "max_seconds": 2}
     # JSON is YAML, too.
     (root / "infra" / "topology.yaml").write_text(json.dumps(topology, indent=2), encoding="utf-8")
     return root

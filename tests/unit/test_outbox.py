@@ -9,6 +9,7 @@ from tests.worlds import NOON, OrderPacked, OrderPlaced, config_of
 from tidegate import Context, Emission, Result, emit
 from tidegate.decisions import Returned
 from tidegate.emissions import flatten
+from tidegate.errors import Reject
 from tidegate.events import Event, child_id
 from tidegate.handlers import Handler
 from tidegate.messages import Message
@@ -66,8 +67,8 @@ def test_a_result_is_json() -> None:
         (Result(object()), TypeError, "not JSON serializable"),
         (Result(float("nan")), ValueError, "not JSON compliant"),
         (OrderPlaced(), TypeError, r"topology\.yaml does not list order\.placed"),
-        (Emission(OrderPacked(), key="k" * 1025), ValueError, "ce-partitionkey of order.packed exceeds the 1,024"),
-        (OrderPacked(order_id="x" * 9_100_000), ValueError, "exceeds the 9,000,000"),
+        (Emission(OrderPacked(), key="k" * 1025), Reject, "ce-partitionkey of order.packed exceeds the 1,024"),
+        (OrderPacked(order_id="x" * 9_100_000), Reject, "exceeds the 9,000,000"),
     ],
 )
 def test_what_cannot_be_owed_is_refused(given: Any, error: type[Exception], said: str) -> None:
