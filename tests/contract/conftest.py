@@ -58,6 +58,12 @@ def store(request: pytest.FixtureRequest) -> Store:
     return Store(MemoryLedger(documents) if request.param == "memory" else FirestoreLedger(client), client)
 
 
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    """The adapter under test."""
+    return store.ledger
+
+
 @pytest.fixture(params=["memory", "emulator"])
 def client(request: pytest.FixtureRequest) -> AsyncClient:
     """The official client, on the memory store and on the emulator."""

@@ -3,34 +3,23 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from google.api_core import exceptions
 from google.cloud.firestore import AsyncClient
 
+from tests.contract.claims import claim
 from tests.contract.conftest import PROJECT, connected
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
 from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
-from tidegate.records import Record, Status
 
 pytestmark = pytest.mark.anyio
 
-NOON = datetime(2013, 2, 8, 12, tzinfo=UTC)
-RECORD = Record(
-    function="track_hour",
-    event_id="event-1",
-    status=Status.CLAIMED,
-    owner="first",
-    attempt=1,
-    lease_until=NOON,
-    payload_hash="ab" * 32,
-    expire_at=NOON,
-)
+RECORD = claim(function="track_hour")
 
 
 class Faulty:

@@ -1,15 +1,15 @@
 """What every ledger promises (`tidegate.ports.Ledger`), in memory and on the emulator alike."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from google.cloud import firestore
 from google.cloud.firestore import AsyncClient
 
+from tests.contract.claims import NOON, claim
 from tests.contract.conftest import Store
 from tidegate.errors import WriteConflict, WriteRefused
 from tidegate.messages import Outgoing
@@ -19,25 +19,8 @@ from tidegate.records import Failure, Fault, Record, Status
 pytestmark = pytest.mark.anyio
 
 Name = Callable[[], str]
-NOON = datetime(2013, 2, 8, 12, 0, 0, 123456, tzinfo=UTC)
 
-
-def record(**changes: Any) -> Record:
-    """A claimed record, with changes."""
-    claimed = Record(
-        function="rebook_passengers",
-        event_id="event-1",
-        status=Status.CLAIMED,
-        owner="first",
-        attempt=1,
-        lease_until=NOON,
-        payload_hash="ab" * 32,
-        expire_at=NOON + timedelta(days=45),
-    )
-    return dataclasses.replace(claimed, **changes)
-
-
-FULL = record(
+FULL = claim(
     status=Status.FAILED,
     redrive=2,
     steps={"book": '{"ok":true}', "a.b/c d`é": "null", "1": '""'},
@@ -58,18 +41,12 @@ def client(store: Store) -> AsyncClient:
     return store.client
 
 
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    """The adapter under test."""
-    return store.ledger
-
-
 async def test_absent_record_reads_as_none(ledger: Ledger, name: Name) -> None:
     """A key that nobody wrote has no record."""
     assert await ledger.read(name()) is None
 
 
-@pytest.mark.parametrize("written", [record(), FULL], ids=["plain", "full"])
+@pytest.mark.parametrize("written", [claim(), FULL], ids=["plain", "full"])
 async def test_record_round_trip(ledger: Ledger, name: Name, written: Record) -> None:
     """A record reads back equal, with the version that its write returned."""
     key = name()
@@ -84,7 +61,7 @@ async def test_record_round_trip(ledger: Ledger, name: Name, written: Record) ->
 async def test_times_of_other_zones_keep_their_moment(ledger: Ledger, name: Name) -> None:
     """Times are stored in UTC, whatever zone they came in."""
     key = name()
-    await ledger.write(key, record(lease_until=NOON.astimezone(timezone(timedelta(hours=-5)))), None)
+    await ledger.write(key, claim(lease_until=NOON.astimezone(timezone(timedelta(hours=-5)))), None)
     stored = await ledger.read(key)
     assert stored is not None
     assert stored.record.lease_until == NOON
@@ -94,9 +71,9 @@ async def test_times_of_other_zones_keep_their_moment(ledger: Ledger, name: Name
 async def test_second_create_conflicts(ledger: Ledger, name: Name) -> None:
     """A record is created once; the second create leaves the first one's."""
     key = name()
-    await ledger.write(key, record(owner="first"), None)
+    await ledger.write(key, claim(owner="first"), None)
     with pytest.raises(WriteConflict):
-        await ledger.write(key, record(owner="second"), None)
+        await ledger.write(key, claim(owner="second"), None)
     assert await owner_of(ledger, key) == "first"
 
 
@@ -105,7 +82,7 @@ async def test_concurrent_creates_have_one_winner(ledger: Ledger, name: Name) ->
     key = name()
     owners = [f"worker-{number}" for number in range(10)]
     outcomes = await asyncio.gather(
-        *(ledger.write(key, record(owner=owner), None) for owner in owners), return_exceptions=True
+        *(ledger.write(key, claim(owner=owner), None) for owner in owners), return_exceptions=True
     )
     winners = [owner for owner, each in zip(owners, outcomes, strict=True) if not isinstance(each, Exception)]
     assert [type(each) for each in outcomes if isinstance(each, Exception)] == [WriteConflict] * 9
@@ -116,40 +93,40 @@ async def test_update_at_the_expected_version(ledger: Ledger, name: Name) -> Non
     """A write at the current version replaces the whole record."""
     key = name()
     version = await ledger.write(key, FULL, None)
-    newer = await ledger.write(key, record(owner="second"), version)
+    newer = await ledger.write(key, claim(owner="second"), version)
     stored = await ledger.read(key)
     assert stored is not None
-    assert stored.record == record(owner="second")
+    assert stored.record == claim(owner="second")
     assert stored.version == newer != version
 
 
 async def test_version_that_was_read_guards_a_write(ledger: Ledger, name: Name) -> None:
     """The version from a read is as good as that from a write."""
     key = name()
-    await ledger.write(key, record(), None)
+    await ledger.write(key, claim(), None)
     stored = await ledger.read(key)
     assert stored is not None
-    await ledger.write(key, record(owner="second"), stored.version)
+    await ledger.write(key, claim(owner="second"), stored.version)
     assert await owner_of(ledger, key) == "second"
 
 
 async def test_stale_version_conflicts(ledger: Ledger, name: Name) -> None:
     """A writer that somebody overtook cannot write, and nothing changes."""
     key = name()
-    stale = await ledger.write(key, record(), None)
-    await ledger.write(key, record(owner="second"), stale)
+    stale = await ledger.write(key, claim(), None)
+    await ledger.write(key, claim(owner="second"), stale)
     with pytest.raises(WriteConflict):
-        await ledger.write(key, record(owner="third"), stale)
+        await ledger.write(key, claim(owner="third"), stale)
     assert await owner_of(ledger, key) == "second"
 
 
 async def test_update_of_a_forgotten_record_conflicts(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """A record that is gone is not brought back by a guarded write."""
     key = name()
-    version = await ledger.write(key, record(), None)
+    version = await ledger.write(key, claim(), None)
     await client.collection("ledger").document(key).delete()
     with pytest.raises(WriteConflict):
-        await ledger.write(key, record(owner="second"), version)
+        await ledger.write(key, claim(owner="second"), version)
     assert await ledger.read(key) is None
 
 
@@ -160,7 +137,7 @@ async def test_batch_stands_with_the_record(ledger: Ledger, client: AsyncClient,
     for owner in ("first", "second", "third"):
         batch = client.batch()
         batch.set(hour, {"flights": firestore.Increment(2)}, merge=True)
-        version = await ledger.write(key, record(owner=owner), version, batch)
+        version = await ledger.write(key, claim(owner=owner), version, batch)
     assert (await hour.get()).to_dict() == {"flights": 6}
     assert await owner_of(ledger, key) == "third"
 
@@ -168,11 +145,11 @@ async def test_batch_stands_with_the_record(ledger: Ledger, client: AsyncClient,
 async def test_batch_falls_with_the_record(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """When the record's guard does not hold, nothing of the batch stands."""
     key, note = name(), client.collection(name()).document("note")
-    await ledger.write(key, record(), None)
+    await ledger.write(key, claim(), None)
     batch = client.batch()
     batch.set(note, {"text": "lost"})
     with pytest.raises(WriteConflict):
-        await ledger.write(key, record(owner="second"), None, batch)
+        await ledger.write(key, claim(owner="second"), None, batch)
     assert not (await note.get()).exists
 
 
@@ -190,7 +167,7 @@ async def test_record_falls_with_the_batch(ledger: Ledger, client: AsyncClient, 
         batch.set(notes.document("other"), {"text": "lost"})
         refuse(batch)
         with pytest.raises(WriteConflict):
-            await ledger.write(key, record(), None, batch)
+            await ledger.write(key, claim(), None, batch)
         assert await ledger.read(key) is None
     assert [each.id async for each in notes.stream()] == ["old"]
 
@@ -198,14 +175,14 @@ async def test_record_falls_with_the_batch(ledger: Ledger, client: AsyncClient, 
 async def test_batch_is_left_as_it_was(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """The same batch can be handed over again, after a conflict and after a success."""
     key, hour = name(), client.collection(name()).document("hour")
-    stale = await ledger.write(key, record(), None)
-    version = await ledger.write(key, record(owner="second"), stale)
+    stale = await ledger.write(key, claim(), None)
+    version = await ledger.write(key, claim(owner="second"), stale)
     batch = client.batch()
     batch.set(hour, {"flights": firestore.Increment(1)}, merge=True)
     with pytest.raises(WriteConflict):
-        await ledger.write(key, record(owner="third"), stale, batch)
-    version = await ledger.write(key, record(owner="third"), version, batch)
-    await ledger.write(key, record(owner="fourth"), version, batch)
+        await ledger.write(key, claim(owner="third"), stale, batch)
+    version = await ledger.write(key, claim(owner="third"), version, batch)
+    await ledger.write(key, claim(owner="fourth"), version, batch)
     assert len(batch) == 1
     assert (await hour.get()).to_dict() == {"flights": 2}
 
@@ -213,7 +190,7 @@ async def test_batch_is_left_as_it_was(ledger: Ledger, client: AsyncClient, name
 async def test_empty_batch_is_no_batch(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """A handler that never wrote into its batch does not disturb the commit."""
     key = name()
-    await ledger.write(key, record(), None, client.batch())
+    await ledger.write(key, claim(), None, client.batch())
     assert await owner_of(ledger, key) == "first"
 
 
@@ -224,7 +201,7 @@ async def test_large_outbox_is_compressed(ledger: Ledger, client: AsyncClient, n
         Outgoing("flight.reported", b'{"carrier":"UA","number":%d}' % number + b" " * 400, {"ce-id": f"{number:032x}"})
         for number in range(5000)
     )
-    await ledger.write(key, record(outbox=outbox), None)
+    await ledger.write(key, claim(outbox=outbox), None)
     stored = await ledger.read(key)
     assert stored is not None
     assert stored.record.outbox == outbox
@@ -248,11 +225,11 @@ async def test_impossible_record_is_refused(ledger: Ledger, name: Name, changes:
     """What the store will never take is refused, on create and on update, and changes nothing."""
     key = name()
     with pytest.raises(WriteRefused):
-        await ledger.write(key, record(**changes), None)
+        await ledger.write(key, claim(**changes), None)
     assert await ledger.read(key) is None
-    version = await ledger.write(key, record(owner="second"), None)
+    version = await ledger.write(key, claim(owner="second"), None)
     with pytest.raises(WriteRefused):
-        await ledger.write(key, record(**changes), version)
+        await ledger.write(key, claim(**changes), version)
     assert await owner_of(ledger, key) == "second"
 
 
@@ -261,7 +238,7 @@ async def test_impossible_batch_is_refused(ledger: Ledger, client: AsyncClient, 
     key, batch = name(), client.batch()
     batch.set(client.collection(name()).document("large"), {"text": "x" * 1_100_000})
     with pytest.raises(WriteRefused):
-        await ledger.write(key, record(), None, batch)
+        await ledger.write(key, claim(), None, batch)
     assert await ledger.read(key) is None
 
 

@@ -3,13 +3,14 @@
 import dataclasses
 import random
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from google.api_core.exceptions import AlreadyExists
 from google.cloud.firestore import AsyncClient
 
+from tests.contract.claims import claim
 from tests.contract.conftest import PROJECT, Store
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
 from tidegate.adapters.firestore_ledger import FirestoreLedger
@@ -26,17 +27,7 @@ from tidegate.records import Record, Status
 pytestmark = pytest.mark.anyio
 
 Name = Callable[[], str]
-NOON = datetime(2013, 2, 8, 12, tzinfo=UTC)
-PLAIN = Record(
-    function="split_manifest",
-    event_id="event-1",
-    status=Status.CLAIMED,
-    owner="first",
-    attempt=1,
-    lease_until=NOON,
-    payload_hash="ab" * 32,
-    expire_at=NOON + timedelta(days=45),
-)
+PLAIN = claim(function="split_manifest")
 
 
 def noise(size: int, seed: int = 1) -> bytes:
@@ -60,12 +51,6 @@ BOTH = dataclasses.replace(LARGE, steps=STEPPED.steps, published=True, result='{
 def client(store: Store) -> AsyncClient:
     """The official client on the ledger's own documents."""
     return store.client
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    """The adapter under test."""
-    return store.ledger
 
 
 async def pieces(client: AsyncClient, key: str) -> dict[str, dict[str, Any]]:

@@ -102,7 +102,11 @@ class Chaos:
         fault = self.plan.at(number)
         who = process.name if process else "broker"
         self.note(f"#{number} {who}: {what}" + (f"  ⚡ {fault}" if fault else ""))
-        await asyncio.sleep(self.random.uniform(0.001, 0.05))
+        # The way there or the way back takes its time; both would only make the run longer.
+        there = self.random.random() < 0.5
+        latency = self.random.uniform(0.001, 0.1)
+        if there:
+            await asyncio.sleep(latency)
         match fault:
             case None:
                 pass
@@ -131,7 +135,8 @@ class Chaos:
             await self._forever()
         if fault in (Fault.FAILS_AFTER, Fault.DIES_AFTER):
             raise failure(f"#{number} failed after it was done")
-        await asyncio.sleep(self.random.uniform(0.001, 0.05))
+        if not there:
+            await asyncio.sleep(latency)
         return result
 
     def note(self, line: str) -> None:

@@ -27,7 +27,7 @@ def bundle(
 
     tidegate bundle
 
-    tidegate bundle assess_flight --out /tmp/bundles
+    tidegate bundle assess_flight --out my-bundles
     """
     project = Project.find()
     wanted = names or list(project.topology().functions)
