@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from tidegate.errors import TidegateError
 from tidegate_ops import leash
 
@@ -145,9 +147,10 @@ class ManagedProcess:
 
     def children(self) -> list[int]:
         """The ids of its living child processes."""
-        listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-        pairs = (line.split() for line in listing.splitlines())
-        return [int(child) for child, parent in pairs if int(parent) == self.pid]
+        try:
+            return [child.pid for child in psutil.Process(self.pid).children() if child.is_running()]
+        except psutil.NoSuchProcess:
+            return []
 
     def __enter__(self) -> Self:
         self.start()

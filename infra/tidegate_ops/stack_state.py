@@ -1,10 +1,10 @@
 """What a running local stack says of itself, in `build/stack.json`."""
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Self
 
+import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tidegate_ops.files import write_atomically
@@ -34,7 +34,7 @@ class StackState(BaseModel):
 
     project: str
     pid: int
-    started: str
+    started: float
     directory: Path
     pubsub_host: str = ""
     firestore_host: str = ""
@@ -92,7 +92,11 @@ def _path(project: Project) -> Path:
     return project.build_dir / "stack.json"
 
 
-def _start_of(pid: int) -> str:
-    """When the process was started, as ``ps`` writes it; empty if there is none of this id."""
-    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listing.stdout.strip()
+def _start_of(pid: int) -> float:
+    """When the process was started, in seconds since 1970; 0 if none of this id runs."""
+    try:
+        process = psutil.Process(pid)
+        # One that was killed keeps its id until its parent collects it, but runs no more.
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.NoSuchProcess:
+        return 0.0

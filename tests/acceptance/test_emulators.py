@@ -1,9 +1,9 @@
 """The official emulators start on free ports and leave nothing behind."""
 
 import socket
-import subprocess
 from contextlib import closing
 
+import psutil
 import pytest
 from pytest_mock import MockerFixture
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("emulators_installed")
 
 
 def runs(pid: int | None) -> bool:
-    return subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode == 0
+    return pid is not None and psutil.pid_exists(pid)
 
 
 def can_bind(host: str) -> bool:

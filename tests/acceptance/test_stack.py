@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.acceptance.application import Application, firestore, running
@@ -169,9 +170,8 @@ def test_a_killed_stack_leaves_no_process_and_the_next_clears_its_files(up: Up) 
 
 def running_processes() -> dict[int, int]:
     """Every process and its parent, but for those that have ended and are not yet collected."""
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = (line.split() for line in listing.splitlines())
-    return {int(pid): int(parent) for pid, parent, status in rows if not status.startswith("Z")}
+    found = (each.info for each in psutil.process_iter(["pid", "ppid", "status"]))
+    return {each["pid"]: each["ppid"] for each in found if each["status"] != psutil.STATUS_ZOMBIE}
 
 
 def descendants(pid: int) -> set[int]:

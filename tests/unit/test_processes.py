@@ -2,12 +2,12 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from tidegate_ops.processes import ManagedProcess, ProcessFailed, answers, free_ports, stop_all
@@ -35,8 +35,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 def runs(pid: int) -> bool:
     """Whether the process exists and is more than a zombie."""
-    listing = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listing.stdout.strip() != "" and not listing.stdout.startswith("Z")
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def test_lines_of_output_and_errors_are_passed_on() -> None:
