@@ -29,9 +29,9 @@ def main() -> int:
     parser.add_argument("--place", type=_placement, help="replay these faults, such as 3:dies-after,7:fails-before")
     arguments = parser.parse_args()
     if arguments.seed is not None:
-        return _show(seeded(arguments.seed))
+        return _show(seeded(arguments.seed, traced=True))
     if arguments.place is not None:
-        return _show(placed(arguments.place))
+        return _show(placed(arguments.place, traced=True))
     return _run(range(arguments.first, arguments.first + arguments.schedules), arguments.jobs)
 
 

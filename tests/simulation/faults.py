@@ -79,6 +79,7 @@ class Chaos:
 
     plan: Plan
     random: Random
+    traced: bool = False
     trace: list[str] = field(default_factory=list)
     operations: int = 0
     _unanswered: list["asyncio.Future[Any]"] = field(default_factory=list)
@@ -100,8 +101,9 @@ class Chaos:
         number = self.operations
         self.operations += 1
         fault = self.plan.at(number)
-        who = process.name if process else "broker"
-        self.note(f"#{number} {who}: {what}" + (f"  ⚡ {fault}" if fault else ""))
+        if self.traced:
+            who = process.name if process else "broker"
+            self.note(f"#{number} {who}: {what}" + (f"  ⚡ {fault}" if fault else ""))
         # The way there or the way back takes its time; both would only make the run longer.
         there = self.random.random() < 0.5
         latency = self.random.uniform(0.001, 0.1)
@@ -140,8 +142,9 @@ class Chaos:
         return result
 
     def note(self, line: str) -> None:
-        """Add a line to the trace, with the time."""
-        self.trace.append(f"{asyncio.get_running_loop().time():10.3f}  {line}")
+        """Add a line to the trace, with the time; costly, so only where somebody wants to read it."""
+        if self.traced:
+            self.trace.append(f"{asyncio.get_running_loop().time():10.3f}  {line}")
 
     async def _forever(self) -> None:
         """Wait for an answer that never comes; kept, or asyncio would collect the waiting task."""

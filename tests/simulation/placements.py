@@ -12,9 +12,9 @@ PIPELINE = Scenario((("cancelled",),))
 _SEED = 2013
 
 
-def placed(faults: Mapping[int, Fault]) -> Outcome:
+def placed(faults: Mapping[int, Fault], *, traced: bool = False) -> Outcome:
     """The pipeline's run with these faults; everything else about it is always the same."""
-    return play(PIPELINE, Placed(faults), Random(_SEED))
+    return play(PIPELINE, Placed(faults), Random(_SEED), traced=traced)
 
 
 def singles() -> Iterator[dict[int, Fault]]:

@@ -48,8 +48,8 @@ class Scenario:
     def drawn(cls, random: Random) -> "Scenario":
         """Up to two manifests of up to three rows, and sometimes a few edits."""
         manifests = tuple(
-            tuple(random.choices(KINDS, weights=[6, 6, 2, 1, 1], k=random.randint(1, 3)))
-            for _ in range(random.choice([1, 1, 1, 2]))
+            tuple(random.choices(KINDS, weights=[6, 6, 2, 1, 1], k=random.choice([1, 1, 1, 2, 3])))
+            for _ in range(random.choice([1, 1, 1, 1, 2]))
         )
         expires = random.choice([5.0, 60.0, 300.0]) if random.random() < 0.2 else None
         edits = random.randint(2, 4) if random.random() < 0.2 else 0

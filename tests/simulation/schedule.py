@@ -26,9 +26,9 @@ class Outcome:
     seconds: float
 
 
-def play(scenario: Scenario, plan: Plan, random: Random) -> Outcome:
+def play(scenario: Scenario, plan: Plan, random: Random, *, traced: bool = False) -> Outcome:
     """Run ``scenario`` under ``plan``; the same arguments give the same run."""
-    chaos = Chaos(plan, random)
+    chaos = Chaos(plan, random, traced)
 
     async def main() -> tuple[list[str], float]:
         world = World(chaos, random)
@@ -66,9 +66,9 @@ async def _rests(world: World) -> bool:
     return True
 
 
-def seeded(seed: int) -> Outcome:
+def seeded(seed: int, *, traced: bool = False) -> Outcome:
     """The run of a seed: scenario, rate and number of faults are drawn from it, too."""
     random = Random(seed)
     scenario = Scenario.drawn(random)
     plan = Seeded(random, rate=random.choice([0.02, 0.1, 0.3]), most=random.randint(1, 12))
-    return play(scenario, plan, random)
+    return play(scenario, plan, random, traced=traced)

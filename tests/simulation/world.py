@@ -140,16 +140,15 @@ class World:
         self._numbers = itertools.count()
         self._fleets = {name: Fleet(self, handler) for name, handler in handlers.items()}
         transport = self.partner.transport(_process.get)
-        handlers["rebook_passengers"].call.__globals__["_client"] = lambda: httpx.AsyncClient(
-            transport=transport, trust_env=False
-        )
+        client = httpx.AsyncClient(transport=transport, trust_env=False)
+        handlers["rebook_passengers"].call.__globals__["_client"] = lambda: client
         for name, fleet in self._fleets.items():
             self.broker.subscribe(subscription(topology, name, fleet.push))
 
     def clock(self, skew_seconds: float) -> Clock:
         """A clock that is off by so much."""
-        skew = timedelta(seconds=skew_seconds)
-        return lambda: EPOCH + skew + timedelta(microseconds=int(asyncio.get_running_loop().time() * 1e6))
+        start, time = EPOCH + timedelta(seconds=skew_seconds), asyncio.get_running_loop().time
+        return lambda: start + timedelta(microseconds=int(time() * 1e6))
 
     def start(self, handler: Handler) -> tuple[Process, Service]:
         """A new process of one function."""
@@ -158,13 +157,12 @@ class World:
         ports = Ports(
             ledger=FaultyLedger(process, MemoryLedger(self.documents), self.chaos, self.watch, self.clock(0)),
             publisher=FaultyPublisher(process, self.broker, self.chaos),
-            firestore=lambda: client,
+            firestore=cache(lambda: self._client(process)),
             observe=self._reported,
             draw=lambda: f"{self.random.getrandbits(64):016x}",
             clock=self.clock(skew),
             jitter=lambda most: self.random.uniform(0, most),
         )
-        client = self._client(process)
         return process, Service(handler, self.topology.config(handler.name), ports, {})
 
     def dead_letters(self, function: str) -> list[Document]:
@@ -195,11 +193,13 @@ class World:
 
     def _published(self, topic: str, message: Message) -> None:
         self.published.setdefault(topic, []).append(message)
-        self.chaos.note(f"        {topic} ← {message.attributes.get('ce-id', message.id)[:8]}")
+        if self.chaos.traced:
+            self.chaos.note(f"        {topic} ← {message.attributes.get('ce-id', message.id)[:8]}")
 
     def _reported(self, report: Report) -> None:
         self.reports.append(report)
-        self.chaos.note(f"        {report.function} {report.event_id[:8]}: {report.verdict} {report.reason}")
+        if self.chaos.traced:
+            self.chaos.note(f"        {report.function} {report.event_id[:8]}: {report.verdict} {report.reason}")
 
 
 class Fleet:
