@@ -27,7 +27,7 @@ test: $(READY) ## Run every test; at the end says what was skipped and why
 	@$(BIN)/pytest
 
 .PHONY: check
-check: format lint types imports application ## Check style, types, import direction, topology and contracts
+check: format lint types imports application infrastructure ## Check style, types, import direction, topology and contracts
 
 .PHONY: bundle
 bundle: $(READY) ## Pack every function into the zip that is deployed, in build/bundles
@@ -78,6 +78,15 @@ application: $(READY)
 	@$(BIN)/tidegate contracts check
 	@$(BIN)/tidegate topology schema | diff -u infra/topology.schema.json - \
 	  || { echo 'infra/topology.schema.json is out of date: run tidegate topology schema --write' >&2; exit 1; }
+
+# Formatting alone; the tests validate and plan.
+.PHONY: infrastructure
+infrastructure:
+	@if ! command -v terraform >/dev/null; then \
+	  echo 'Skipped the format of terraform/: terraform is not installed' >&2; \
+	elif ! terraform fmt -check -recursive terraform; then \
+	  echo 'These files are not formatted: run terraform fmt -recursive terraform' >&2; exit 1; \
+	fi
 
 # Made anew when what is installed may have changed; touched last, so that a failure is tried again.
 # Without pip's cache, so that nothing outside this folder is written.

@@ -48,6 +48,7 @@ def _run(seeds: range, jobs: int | None) -> int:
         f"{tally.runs:,} schedules (seeds {seeds.start:,} to {seeds.stop - 1:,}), {tally.operations:,} operations, "
         f"{time.monotonic() - started:,.0f} s: {len(tally.failures)} violations",
         highlight=False,
+        soft_wrap=True,
     )
     return 1 if tally.failures else 0
 

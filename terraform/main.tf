@@ -1,0 +1,155 @@
+# The application of infra/topology.yaml on Google Cloud: topics, functions with their subscriptions, Firestore.
+
+# Read through the Cloud Resource Manager API, which has to be on before the first plan.
+data "google_project" "this" {}
+
+locals {
+  # Pub/Sub's service agent. Without the grants it gets here and in the function module, dead-letter policies
+  # and authenticated pushes are accepted and silently do nothing.
+  pubsub_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+
+  # An account's id has at most 30 characters and ends in none but a letter or digit.
+  account_suffix = trimsuffix(substr(local.application, 0, 23), "-")
+}
+
+resource "google_project_service" "this" {
+  for_each = toset([
+    "artifactregistry.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "firestore.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "storage.googleapis.com",
+  ])
+
+  service            = each.key
+  disable_on_destroy = false # something else in the project may need it as well
+}
+
+# No suffix to its name: with one, the longest project and application would exceed what a bucket may be called.
+resource "google_storage_bucket" "sources" {
+  name                        = "${var.project}-${local.application}"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+
+  # A source that was replaced stays for a while, for who has to go back.
+  versioning {
+    enabled = true
+  }
+
+  lifecycle_rule {
+    condition {
+      days_since_noncurrent_time = 90
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+# Builds run as an account of their own: the project's default one either may do everything or, in newer
+# projects, nothing at all.
+resource "google_service_account" "build" {
+  account_id   = "build-${local.account_suffix}"
+  display_name = "Builds the functions of ${local.application}"
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_project_iam_member" "build" {
+  for_each = toset(["roles/artifactregistry.writer", "roles/logging.logWriter", "roles/storage.objectViewer"])
+
+  project = var.project
+  role    = each.key
+  member  = google_service_account.build.member
+}
+
+# Who calls the functions. Pub/Sub signs its pushes as this account, and may do so for this one only.
+resource "google_service_account" "push" {
+  account_id   = "pubsub-${local.account_suffix}"
+  display_name = "Pushes messages to the functions of ${local.application}"
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_service_account_iam_member" "push_token" {
+  service_account_id = google_service_account.push.name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = local.pubsub_agent
+}
+
+module "topic" {
+  source   = "./modules/topic"
+  for_each = local.topics
+
+  project = var.project
+  name    = each.key
+  # For the backstop: what never reaches the runtime is forwarded by Pub/Sub itself.
+  publishers = each.key == local.dead_letter_topic ? { pubsub = local.pubsub_agent } : {}
+
+  depends_on = [google_project_service.this]
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  project       = var.project
+  region        = var.region
+  application   = local.application
+  name          = each.key
+  database      = var.database
+  max_instances = var.max_instances
+
+  bundle = try({
+    path   = "${dirname(var.bundles_manifest)}/${local.bundles[each.key].file}"
+    sha256 = local.bundles[each.key].sha256
+  }, null)
+  sources_bucket = google_storage_bucket.sources.name
+  build_account  = google_service_account.build.id
+
+  concurrency          = each.value.concurrency
+  ack_deadline_seconds = each.value.ack_deadline_seconds
+  dependency_urls      = { for name, url in var.dependency_urls : name => url if contains(each.value.dependencies, name) }
+
+  publishes = { for topic in local.publishes[each.key] : topic => module.topic[topic].id }
+
+  subscription = {
+    topic             = module.topic[each.value.topic].id
+    ordered           = each.value.ordered
+    backoff           = each.value.backoff
+    retention_days    = local.limits.retention_days
+    max_deliveries    = local.limits.max_deliveries
+    dead_letter_topic = module.topic[local.dead_letter_topic].id
+    # What cannot be filed has nowhere else to go: it is delivered until it is filed.
+    backstop = !each.value.files_dead_letters
+    # A redriven event is for one function; a dead letter keeps that attribute, but is for who files it.
+    targeted = !each.value.files_dead_letters
+  }
+  push_account = google_service_account.push.email
+  pubsub_agent = local.pubsub_agent
+
+  # A build, or a push, before these grants would fail.
+  depends_on = [
+    google_project_iam_member.build,
+    google_project_service.this,
+    google_service_account_iam_member.push_token,
+  ]
+}
+
+module "firestore" {
+  source = "./modules/firestore"
+
+  project  = var.project
+  database = var.database
+  location = coalesce(var.firestore_location, var.region)
+
+  depends_on = [google_project_service.this]
+}

@@ -1,0 +1,114 @@
+# One function: its source, its identity and its deployment.
+
+terraform {
+  required_providers {
+    google = {
+      source = "hashicorp/google"
+    }
+  }
+}
+
+locals {
+  deployed_name = replace(var.name, "_", "-")
+
+  # An account's id has 6 to 30 characters; beyond that, a digest keeps cut names apart.
+  account    = "${var.application}-${local.deployed_name}"
+  account_id = length(local.account) >= 6 && length(local.account) <= 30 ? local.account : "${substr(local.account, 0, 21)}-${substr(sha256(local.account), 0, 8)}"
+}
+
+resource "google_service_account" "this" {
+  project      = var.project
+  account_id   = local.account_id
+  display_name = "Runs the function ${local.deployed_name} of ${var.application}"
+}
+
+# At the project, because Firestore's databases have no policies of their own; the condition holds it to the one.
+resource "google_project_iam_member" "firestore" {
+  project = var.project
+  role    = "roles/datastore.user"
+  member  = google_service_account.this.member
+
+  condition {
+    title      = "only_${replace(trim(var.database, "()"), "-", "_")}"
+    expression = "resource.name == \"projects/${var.project}/databases/${var.database}\""
+  }
+}
+
+# On these topics and no other. A topic that is created again has lost its grants, but its id is then unknown
+# in the plan, and so the grants are created again too.
+resource "google_pubsub_topic_iam_member" "publisher" {
+  for_each = var.publishes
+
+  project = var.project
+  topic   = each.value
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.this.member
+}
+
+# Named by its digest: another source is another object, and only then is the function deployed again.
+resource "google_storage_bucket_object" "source" {
+  bucket = var.sources_bucket
+  name   = "${local.deployed_name}/${var.bundle.sha256}.zip"
+  source = var.bundle.path
+
+  lifecycle {
+    # The earlier source goes when the function no longer refers to it.
+    create_before_destroy = true
+
+    precondition {
+      condition     = try(filesha256(var.bundle.path) == var.bundle.sha256, false)
+      error_message = "${var.bundle.path} is not what its manifest says: run `make bundle` again."
+    }
+  }
+}
+
+resource "google_cloudfunctions2_function" "this" {
+  project  = var.project
+  location = var.region
+  name     = local.deployed_name
+
+  build_config {
+    runtime         = "python312"
+    entry_point     = var.name
+    service_account = var.build_account
+
+    source {
+      storage_source {
+        bucket = var.sources_bucket
+        object = google_storage_bucket_object.source.name
+      }
+    }
+  }
+
+  service_config {
+    service_account_email = google_service_account.this.email
+    # Only from inside: Pub/Sub's pushes to this project count as such.
+    ingress_settings = "ALLOW_INTERNAL_ONLY"
+
+    # The runtime ends a handler at the topology's timeout; it needs the margin to record that.
+    timeout_seconds                  = var.ack_deadline_seconds
+    max_instance_request_concurrency = var.concurrency
+    max_instance_count               = var.max_instances
+    available_cpu                    = "1" # with less, an instance may take only one request at a time
+    available_memory                 = "512Mi"
+
+    environment_variables = merge(
+      { GOOGLE_CLOUD_PROJECT = var.project, TIDEGATE_DATABASE = var.database },
+      { for name, url in var.dependency_urls : "${upper(replace(name, "-", "_"))}_URL" => url },
+    )
+  }
+}
+
+# On the service that runs the function, since that is what checks who calls it.
+resource "google_cloud_run_service_iam_member" "push" {
+  project  = var.project
+  location = var.region
+  service  = google_cloudfunctions2_function.this.name
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:${var.push_account}"
+
+  lifecycle {
+    # A service that is created again has lost its grants. By the id, which an update leaves as it is.
+    replace_triggered_by = [google_cloudfunctions2_function.this.id]
+  }
+}

@@ -1,0 +1,45 @@
+# The topology with the defaults that infra/tidegate/topology.py gives it. The tests plan a topology that relies
+# on every one of them, and hold the plan against the Python model.
+
+locals {
+  topology          = yamldecode(file(var.topology))
+  application       = local.topology.application
+  dead_letter_topic = try(local.topology.dead_letter_topic, "dead.letters")
+  topics            = toset(concat(keys(local.topology.topics), [local.dead_letter_topic]))
+  dependencies      = try(local.topology.dependencies, {})
+
+  limits = {
+    lease_margin_seconds = try(local.topology.limits.lease_margin_seconds, 15)
+    retention_days       = try(local.topology.limits.retention_days, 7)
+    max_deliveries       = try(local.topology.limits.max_deliveries, 100)
+  }
+
+  functions = {
+    for name, function in local.topology.functions : name => {
+      topic              = function.topic
+      emits              = try(function.emits, [])
+      files_dead_letters = function.topic == local.dead_letter_topic
+      concurrency        = try(function.concurrency, 16)
+      ordered            = try(function.ordered, false)
+      dependencies       = try(function.dependencies, [])
+      # Rounded up to whole seconds, and within what Pub/Sub takes.
+      ack_deadline_seconds = min(600, max(10, floor(try(function.timeout_seconds, 60) + local.limits.lease_margin_seconds + 0.999)))
+      backoff = {
+        min_seconds = try(function.backoff.min_seconds, 1)
+        max_seconds = try(function.backoff.max_seconds, 60)
+      }
+    }
+  }
+
+  # A function may publish what it emits, and its dead letters. The one that files dead letters also publishes
+  # what a function had committed when it died before it could publish that: it may publish whatever any emits.
+  publishes = {
+    for name, function in local.functions : name => toset(concat(
+      [local.dead_letter_topic],
+      function.files_dead_letters ? flatten([for other in values(local.functions) : other.emits]) : function.emits,
+    ))
+  }
+
+  # By function, as `tidegate bundle` names them.
+  bundles = jsondecode(file(var.bundles_manifest))
+}

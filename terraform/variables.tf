@@ -1,0 +1,90 @@
+variable "project" {
+  description = "Id of the Google Cloud project that the application is deployed to."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project must be a project's id, such as flight-desk-1: not its name and not its number."
+  }
+}
+
+variable "region" {
+  description = "Region of the functions and their sources."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region must be a region, such as europe-west1: not a zone and not a multi-region."
+  }
+}
+
+variable "topology" {
+  description = "Path of the topology: what runs, on which topic, within which limits."
+  type        = string
+  default     = "../infra/topology.yaml"
+  nullable    = false
+
+  validation {
+    condition     = can(yamldecode(file(var.topology)).functions)
+    error_message = "topology must be the path of a YAML file with functions; a relative one counts from where terraform runs."
+  }
+}
+
+variable "bundles_manifest" {
+  description = "Path of the manifest that `make bundle` writes beside the functions' zips."
+  type        = string
+  default     = "../build/bundles/manifest.json"
+  nullable    = false
+
+  validation {
+    condition     = can(jsondecode(file(var.bundles_manifest)))
+    error_message = "bundles_manifest must be the path of a manifest: run `make bundle` first."
+  }
+}
+
+variable "database" {
+  description = "Id of the Firestore database."
+  type        = string
+  default     = "(default)"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(\\(default\\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$", var.database))
+    error_message = "database must be (default), or 4 to 63 lower-case letters, digits and hyphens that begin with a letter."
+  }
+}
+
+variable "firestore_location" {
+  description = "Region or multi-region (nam5, eur3) of the database; can never be changed. Null: the functions' region."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.firestore_location == null || can(regex("^([a-z]+-[a-z]+[0-9]+|nam[0-9]+|eur[0-9]+)$", var.firestore_location))
+    error_message = "firestore_location must be a region such as europe-west1, or a multi-region such as eur3."
+  }
+}
+
+variable "dependency_urls" {
+  description = "Addresses of dependencies, by their name in the topology, where they differ from the topology's."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for url in values(var.dependency_urls) : can(regex("^https?://", url))])
+    error_message = "dependency_urls must be addresses that begin with http:// or https://."
+  }
+}
+
+variable "max_instances" {
+  description = "Instances that one function may grow to; with its concurrency the bound on what runs at the same time."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.max_instances >= 1 && floor(var.max_instances) == var.max_instances
+    error_message = "max_instances must be a whole number from 1 on."
+  }
+}

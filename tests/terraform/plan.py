@@ -1,0 +1,69 @@
+"""A plan of terraform, read for its resources."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource that would be created.
+
+    Attributes:
+        owner: the function, topic, … whose module it is in; empty in the root module.
+        key: its own key under for_each; None without.
+        values: what is known of it, by attribute; a nested block is a list.
+        unknown: True for attributes that only its creation tells.
+    """
+
+    address: str
+    type: str
+    owner: str
+    key: str | int | None
+    values: dict[str, Any]
+    unknown: dict[str, Any]
+
+    def block(self, name: str) -> dict[str, Any]:
+        """A nested block that may occur once; empty where it is missing."""
+        blocks = self.values.get(name) or [{}]
+        return dict(blocks[0])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The resources that a plan creates."""
+
+    resources: tuple[Resource, ...]
+
+    @classmethod
+    def read(cls, shown: dict[str, Any]) -> "Plan":
+        """From what `terraform show -json` says."""
+        return cls(
+            tuple(
+                Resource(
+                    address=each["address"],
+                    type=each["type"],
+                    owner=each.get("module_address", "").partition('["')[2].removesuffix('"]'),
+                    key=each.get("index"),
+                    values=each["change"]["after"],
+                    unknown=each["change"]["after_unknown"],
+                )
+                for each in shown["resource_changes"]
+            )
+        )
+
+    def of(self, type_: str, **values: object) -> Iterator[Resource]:
+        """The resources of one type, named without the provider's prefix, that have these values."""
+        for each in self.resources:
+            if each.type == f"google_{type_}" and values.items() <= each.values.items():
+                yield each
+
+    @property
+    def subscriptions(self) -> dict[str, Resource]:
+        """The subscriptions, by their function."""
+        return {each.owner: each for each in self.of("pubsub_subscription")}
+
+    @property
+    def functions(self) -> dict[str, Resource]:
+        """The functions, by their name in the topology."""
+        return {each.owner: each for each in self.of("cloudfunctions2_function")}

@@ -1,0 +1,28 @@
+"""The configuration is valid, and plans what the topology says."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.terraform.plan import Plan
+from tests.terraform.rules import RULES, Rule
+from tests.terraform.terraform import ROOT, Configuration
+from tidegate.topology import Topology
+
+
+def test_it_is_formatted(terraform: None) -> None:
+    """The files are as `terraform fmt` leaves them."""
+    assert Configuration(ROOT / "terraform").run("fmt", "-check", "-recursive") == ""
+
+
+def test_it_is_valid(configuration: Configuration) -> None:
+    """The provider knows every attribute, and none that it requires is missing."""
+    assert "Success" in configuration.run("validate")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("application", ["desk", "small"])
+def test_a_plan_keeps_the_rules(application: str, rule: Rule, plan_of: Callable[[str], tuple[Plan, Topology]]) -> None:
+    """The application as it is, and one that leaves all it can to the defaults, are planned as the model says."""
+    plan, topology = plan_of(application)
+    assert list(rule(plan, topology)) == []
