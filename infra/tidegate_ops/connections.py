@@ -9,7 +9,6 @@ from google.cloud.firestore import AsyncClient
 
 from tidegate.adapters.google_clients import firestore_client, publisher_client
 from tidegate.adapters.pubsub_publisher import PubSubPublisher
-from tidegate.errors import ConfigurationError
 from tidegate.ports import Publisher
 from tidegate.settings import Settings
 from tidegate_ops.emulators import DEFAULT_PROJECT
@@ -36,14 +35,7 @@ def find_settings(project: Project, named: str = "", environment: Mapping[str, s
         return Settings.read({**environment, "GOOGLE_CLOUD_PROJECT": named or default})
     if named:
         return Settings.read({**environment, "GOOGLE_CLOUD_PROJECT": named})
-    state = StackState.find(project)
-    if state is None:
-        raise ConfigurationError(
-            "no local stack is running: start one with `tidegate up`, or name a Google Cloud project with --project"
-        )
-    if not state.ready:
-        raise ConfigurationError("the local stack is still starting: wait until `tidegate up` says it is ready")
-    return Settings.read({**environment, **state.environment()})
+    return Settings.read({**environment, **StackState.require(project).environment()})
 
 
 @asynccontextmanager

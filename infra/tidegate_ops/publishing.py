@@ -65,14 +65,7 @@ class Target:
             return cls(named or environment.get("GOOGLE_CLOUD_PROJECT", DEFAULT_PROJECT), host)
         if named:
             return cls(named)
-        state = StackState.find(project)
-        if state is None:
-            raise ConfigurationError(
-                "no local stack is running: start one with `tidegate up`, "
-                "or name a Google Cloud project with --project to publish there"
-            )
-        if not state.ready:
-            raise ConfigurationError("the local stack is still starting: publish when `tidegate up` says it is ready")
+        state = StackState.require(project)
         return cls(state.project, state.pubsub_host)
 
     def publisher(self) -> PublisherClient:

@@ -7,6 +7,7 @@ from typing import Self
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tidegate.errors import ConfigurationError
 from tidegate_ops.files import write_atomically
 from tidegate_ops.project import Project
 
@@ -59,6 +60,22 @@ class StackState(BaseModel):
         """The state of the stack that runs now, if one does."""
         state = cls.read(project)
         return state if state and state.alive else None
+
+    @classmethod
+    def require(cls, project: Project) -> Self:
+        """The state of the stack that runs now.
+
+        Raises:
+            ConfigurationError: none does, or it is still starting.
+        """
+        state = cls.find(project)
+        if state is None:
+            raise ConfigurationError(
+                "no local stack is running: start one with `tidegate up`, or name a Google Cloud project with --project"
+            )
+        if not state.ready:
+            raise ConfigurationError("the local stack is still starting: wait until `tidegate up` says it is ready")
+        return state
 
     @property
     def alive(self) -> bool:
