@@ -37,10 +37,9 @@ def play(scenario: Scenario, plan: Plan, random: Random, *, traced: bool = False
             return ["the run never came to rest", *await violations(world, scenario)], LONGEST_SECONDS
         found = await violations(world, scenario)
         seconds = asyncio.get_running_loop().time()
-        if letters := world.dead_letters("rebook_passengers"):
+        world.partner.mended = True
+        if await world.redrive("rebook_passengers"):
             chaos.note("the partner is mended; its dead letters are redriven")
-            world.partner.mended = True
-            await world.redrive(letters)
             rests = await _rests(world)
             found += [] if rests else ["the redrive never came to rest"]
             found += await violations(world, scenario)

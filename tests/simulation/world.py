@@ -18,20 +18,22 @@ from tests.simulation.faults import Chaos, Process
 from tests.simulation.partner import Partner
 from tests.simulation.watch import Watch
 from tidegate.adapters.memory_broker import MemoryBroker
-from tidegate.adapters.memory_documents import Document, MemoryDocuments, Put
+from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.clock import Clock
 from tidegate.errors import PublishFailed, StoreUnavailable
 from tidegate.handlers import Handler
-from tidegate.messages import REDRIVE, TARGET, Message, Outgoing
+from tidegate.messages import Message, Outgoing
 from tidegate.ports import Ledger, Ports, Publisher, Stored, Version
 from tidegate.records import Record
 from tidegate.reports import Report
 from tidegate.service import Service
 from tidegate.topology import Topology
 from tidegate_ops.embedded_application import subscription
+from tidegate_ops.filed_letters import LetterFile, Selection
 from tidegate_ops.project import Project
+from tidegate_ops.redrive import Redrive
 
 EPOCH = datetime(2013, 2, 8, 6, tzinfo=UTC)
 INSTANCES = 2
@@ -165,26 +167,14 @@ class World:
         )
         return process, Service(handler, self.topology.config(handler.name), ports, {})
 
-    def dead_letters(self, function: str) -> list[Document]:
-        """The open dead letters of a function."""
-        return [
-            each
-            for each in self.documents.list("dead_letters")
-            if each.fields["function"] == function and each.fields["state"] == "open"
-        ]
-
-    async def redrive(self, letters: Sequence[Document]) -> None:
-        """Send dead letters back to the function that failed, as an operator does."""
-        messages = []
+    async def redrive(self, function: str) -> int:
+        """Send every open dead letter of a function back, as an operator does; returns how many there were."""
+        file = LetterFile(memory_firestore(self.documents))
+        redrive = Redrive(file, self.broker, self.topology, "operator", clock=self.clock(0))
+        letters = await file.select(Selection(function=function))
         for letter in letters:
-            function, attributes = letter.fields["function"], dict(letter.fields["attributes"])
-            pieces = sorted(self.documents.list(f"{letter.path}/payload"), key=lambda each: each.path)
-            attributes |= {TARGET: function, REDRIVE: str(letter.fields["redrive"] + 1)}
-            attributes.pop("ce-expirytime", None)
-            data = b"".join(piece.fields["data"] for piece in pieces)
-            messages.append(Outgoing(self.topology.functions[function].topic, data, attributes))
-            self.documents.commit([Put(letter.path, {**letter.fields, "state": "redriven"})])
-        await self.broker.publish(messages)
+            await redrive.send(letter, await file.payload(letter))
+        return len(letters)
 
     def _client(self, process: Process) -> AsyncClient:
         client = memory_firestore(self.documents)
