@@ -1,26 +1,21 @@
 """The decorator that makes a handler a deployed function."""
 
 import functools
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast, overload
 
 import functions_framework.aio
-from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
 from tidegate import logs
-from tidegate.errors import ConfigurationError
+from tidegate.config_file import missing_config, read_config
 from tidegate.handlers import Handler
 from tidegate.service import Service, check, google_ports
-from tidegate.settings import CONFIG_VARIABLE, Settings
+from tidegate.settings import Settings
 from tidegate.topology import FunctionConfig
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-
-CONFIG_FILE = "tidegate.json"
 
 
 class EntryPoint(Protocol):
@@ -54,7 +49,9 @@ def function(
 
 
 def _entry_point(handler: Handler) -> EntryPoint:
-    config = _config(handler)
+    config = read_config(handler.source, FunctionConfig)
+    if config is not None:
+        check(handler, config)
     service: Service | None = None
 
     @functions_framework.aio.http
@@ -65,10 +62,7 @@ def _entry_point(handler: Handler) -> EntryPoint:
             return JSONResponse({"function": handler.name, "ready": config is not None})
         if service is None:
             if config is None:
-                raise ConfigurationError(
-                    f"no configuration: put {CONFIG_FILE} beside {handler.source.name} (`tidegate bundle` does), "
-                    f"or name it in {CONFIG_VARIABLE}"
-                )
+                raise missing_config(handler.source)
             logs.configure()
             settings = Settings.read()
             service = Service(handler, config, google_ports(settings), settings.environment)
@@ -78,23 +72,3 @@ def _entry_point(handler: Handler) -> EntryPoint:
     entry_point = cast(EntryPoint, entry)
     entry_point.handler = handler
     return entry_point
-
-
-def _config(handler: Handler) -> FunctionConfig | None:
-    """The slice of the topology that this process was given; None outside of a deployment.
-
-    Raises:
-        ConfigurationError: it cannot be read, is not for this handler, or has options that do not exist.
-    """
-    named = os.environ.get(CONFIG_VARIABLE)
-    path = Path(named) if named else handler.source.parent / CONFIG_FILE
-    if not named and not path.exists():
-        return None
-    try:
-        config = FunctionConfig.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"{path}, named in {CONFIG_VARIABLE}, cannot be read: {error}") from None
-    except ValidationError as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    check(handler, config)
-    return config

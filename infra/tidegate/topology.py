@@ -5,7 +5,8 @@ its own slice of it, `FunctionConfig`, as ``tidegate.json`` beside its ``main.py
 a number of seconds (or days) with the unit in its name, so that Terraform reads the same numbers.
 """
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -69,6 +70,28 @@ class Function(_Strict):
     recursive: bool = Field(default=False, description="Its events may lead back to itself.")
 
 
+class Access(StrEnum):
+    """Who may call an HTTP function.
+
+    ``iam``: callers that hold its invoker role, as Cloud Run checks it. ``api_keys``: anyone reaches it, and it
+    asks for a key itself. ``public``: anyone.
+    """
+
+    IAM = "iam"
+    API_KEYS = "api_keys"
+    PUBLIC = "public"
+
+
+class HttpFunction(_Strict):
+    """A function that answers HTTP requests: the front door, or a page."""
+
+    description: str = ""
+    accepts: tuple[TopicName, ...] = Field(default=(), description="The topics that events may be submitted to.")
+    access: Access = Access.IAM
+    timeout_seconds: float = Field(default=60, gt=0, le=3600, description="Bound on one request.")
+    concurrency: int = Field(default=80, ge=1, le=1000, description="Requests at the same time, per instance.")
+
+
 class Schedule(_Strict):
     """A cron entry that publishes one event."""
 
@@ -120,11 +143,28 @@ class FunctionConfig(_Strict):
     idempotency_of: dict[str, str] = Field(
         default_factory=dict, description="For the dead-letter function: other functions' own idempotency fields."
     )
+    subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
+        default_factory=dict, description="Who handles the events that it emits."
+    )
 
     @property
     def files_dead_letters(self) -> bool:
         """Whether this function is the one that dead letters end up in."""
         return self.topic == self.dead_letter_topic
+
+
+class HttpFunctionConfig(_Strict):
+    """One HTTP function's own slice of the topology."""
+
+    function: FunctionName
+    accepts: tuple[TopicName, ...] = ()
+    access: Access
+    timeout_seconds: float
+    concurrency: int
+    ledger_days: float
+    subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
+        default_factory=dict, description="Who handles the events that are submitted to it."
+    )
 
 
 class Topology(_Strict):
@@ -133,10 +173,30 @@ class Topology(_Strict):
     application: str = Field(pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]$", description="Prefix for what is deployed.")
     topics: dict[TopicName, Topic]
     functions: dict[FunctionName, Function]
+    http_functions: dict[FunctionName, HttpFunction] = Field(default_factory=dict)
     dependencies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], Dependency] = Field(default_factory=dict)
     schedules: dict[FunctionName, Schedule] = Field(default_factory=dict)
     dead_letter_topic: TopicName = "dead.letters"
     limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        if twice := sorted(self.functions.keys() & self.http_functions.keys()):
+            raise ValueError(f"{', '.join(twice)} stands under functions and under http_functions: rename one of them")
+        return self
+
+    @property
+    def deployed(self) -> tuple[str, ...]:
+        """The names of all functions, of both kinds."""
+        return (*self.functions, *self.http_functions)
+
+    def slice(self, name: str) -> "FunctionConfig | HttpFunctionConfig":
+        """The slice that ``name`` is deployed with, a function of either kind.
+
+        Raises:
+            KeyError: the topology has no such function.
+        """
+        return self.http_config(name) if name in self.http_functions else self.config(name)
 
     def config(self, name: str) -> FunctionConfig:
         """The slice that function ``name`` is deployed with.
@@ -162,7 +222,29 @@ class Topology(_Strict):
                 for each, other in sorted(self.functions.items())
                 if function.topic == self.dead_letter_topic and other.idempotency != "event.id"
             },
+            subscribers={topic: self.subscribers(topic) for topic in sorted(function.emits)},
         )
+
+    def http_config(self, name: str) -> HttpFunctionConfig:
+        """The slice that HTTP function ``name`` is deployed with.
+
+        Raises:
+            KeyError: the topology has no such HTTP function.
+        """
+        function = self.http_functions[name]
+        return HttpFunctionConfig(
+            function=name,
+            accepts=function.accepts,
+            access=function.access,
+            timeout_seconds=function.timeout_seconds,
+            concurrency=function.concurrency,
+            ledger_days=self.limits.ledger_days,
+            subscribers={topic: self.subscribers(topic) for topic in sorted(function.accepts)},
+        )
+
+    def subscribers(self, topic: str) -> tuple[str, ...]:
+        """The functions that handle the events of ``topic``."""
+        return tuple(sorted(name for name, function in self.functions.items() if function.topic == topic))
 
     def ack_deadline_seconds(self, name: str) -> int:
         """How long Pub/Sub waits for function ``name`` before it delivers again; covers its lease."""

@@ -42,12 +42,12 @@ def bundle(
     topology = project.topology()
     wanted = sorted(set(names))
     for name in wanted:
-        if name not in topology.functions:
+        if name not in topology.deployed:
             raise ConfigurationError(
-                f"no function {name} in {project.topology_path.name}: {suggest(name, topology.functions)}"
+                f"no function {name} in {project.topology_path.name}: {suggest(name, topology.deployed)}"
             )
     earlier = Manifest.read(out_dir).bundles
-    bundles = {name: entry for name, entry in earlier.items() if name in topology.functions and name not in wanted}
+    bundles = {name: entry for name, entry in earlier.items() if name in topology.deployed and name not in wanted}
     for name in wanted:
         content = zip_function(project, topology, name)
         digest = hashlib.sha256(content).hexdigest()
@@ -114,7 +114,7 @@ def stage(bundle: Path, into: Path) -> Path:
 
 def _config(topology: Topology, name: str) -> bytes:
     try:
-        config = topology.config(name)
+        config = topology.slice(name)
     except KeyError as error:
         raise ConfigurationError(
             f"functions.{name} uses dependency {error.args[0]}, which is not declared: run tidegate check"

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tidegate.http_entry import READY_PATH
 from tidegate_ops.processes import ManagedProcess, ProcessFailed, answers
 
 _READY_SECONDS = 30
+_GRACE_SECONDS = 5
+_HTTP_GRACE_SECONDS = 1  # a page that listens would use up any grace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,21 @@ class Source:
 
 
 class FunctionService:
-    """A function at ``http://127.0.0.1:port/``."""
+    """A function at ``http://127.0.0.1:port/``; with ``http``, one that answers requests of people and clients."""
 
     def __init__(
-        self, name: str, source: Source, *, port: int, environment: Mapping[str, str], on_line: Callable[[str], None]
+        self,
+        name: str,
+        source: Source,
+        *,
+        port: int,
+        environment: Mapping[str, str],
+        on_line: Callable[[str], None],
+        http: bool = False,
     ) -> None:
         self.name = name
         self.port = port
+        self._ready_path = READY_PATH if http else "/"
         self.process = ManagedProcess(
             name,
             _command(name, source, port),
@@ -48,11 +59,12 @@ class FunctionService:
                 "XDG_RUNTIME_DIR": str(source.runtime_dir),
             },
             on_line=on_line,
+            grace_seconds=_HTTP_GRACE_SECONDS if http else _GRACE_SECONDS,
         )
 
     @property
     def url(self) -> str:
-        """Where its messages are pushed to."""
+        """Where it is called; of a function of events, where its messages are pushed to."""
         return f"http://127.0.0.1:{self.port}/"
 
     def wait_ready(self) -> None:
@@ -61,7 +73,7 @@ class FunctionService:
         Raises:
             ProcessFailed: it ended or did not answer in time; the message holds its last lines.
         """
-        self.process.wait_ready(lambda: answers(f"127.0.0.1:{self.port}"), _READY_SECONDS)
+        self.process.wait_ready(lambda: answers(f"127.0.0.1:{self.port}", self._ready_path), _READY_SECONDS)
 
     def kill(self, number: signal.Signals = signal.SIGKILL, *, worker: bool = True) -> None:
         """Send a signal to the process that handles messages, or to the server's master that watches over it.

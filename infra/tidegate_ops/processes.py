@@ -221,11 +221,11 @@ def free_ports(count: int) -> list[int]:
         return [listener.getsockname()[1] for listener in listeners]
 
 
-def answers(host: str, *, timeout_seconds: float = 1) -> bool:
-    """Whether ``GET /`` on ``host`` (``address:port``) is answered with 200."""
+def answers(host: str, path: str = "/", *, timeout_seconds: float = 1) -> bool:
+    """Whether a ``GET`` of ``path`` on ``host`` (``address:port``) is answered with 200."""
     with closing(HTTPConnection(host, timeout=timeout_seconds)) as connection:
         try:
-            connection.request("GET", "/")
+            connection.request("GET", path)
             return connection.getresponse().status == 200
         except (OSError, HTTPException):
             return False

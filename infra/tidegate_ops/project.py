@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tidegate.errors import ConfigurationError
-from tidegate.handlers import Handler
+from tidegate.handlers import Handler, HttpHandler
 from tidegate.topology import Topology
 from tidegate_ops.topology_file import load_topology
 
@@ -86,17 +87,20 @@ class Project:
         Raises:
             ConfigurationError: there is no such function, or its module cannot be imported.
         """
-        folder = self.functions_dir / name
-        main = folder / "main.py"
-        where = main.relative_to(self.root)
-        if not folder.is_dir():
-            raise ConfigurationError(f"{folder.relative_to(self.root)} is missing: create it with a main.py")
-        if not main.is_file():
-            raise ConfigurationError(f"{where} is missing: create it with a function `{name}` under @function")
-        module = self._import_main(name, main)
-        handler = getattr(getattr(module, name, None), "handler", None)
+        handler = getattr(self._load(name, "@function"), "handler", None)
         if not isinstance(handler, Handler):
-            raise ConfigurationError(f"{where} has no function `{name}` under @function: the folder names it")
+            raise self._undecorated(name, "@function")
+        return handler
+
+    def load_http_handler(self, name: str) -> HttpHandler:
+        """Import an HTTP function from its source, as `load_handler` does with a function.
+
+        Raises:
+            ConfigurationError: there is no such function, or its module cannot be imported.
+        """
+        handler = getattr(self._load(name, "@http_function"), "http_handler", None)
+        if not isinstance(handler, HttpHandler):
+            raise self._undecorated(name, "@http_function")
         return handler
 
     @contextmanager
@@ -111,6 +115,21 @@ class Project:
             yield
         finally:
             sys.path[:] = before
+
+    def _load(self, name: str, decorator: str) -> Any:
+        """What a function's main.py calls by the function's name; None if it calls nothing so."""
+        folder = self.functions_dir / name
+        main = folder / "main.py"
+        if not folder.is_dir():
+            raise ConfigurationError(f"{folder.relative_to(self.root)} is missing: create it with a main.py")
+        if not main.is_file():
+            where = main.relative_to(self.root)
+            raise ConfigurationError(f"{where} is missing: create it with a function `{name}` under {decorator}")
+        return getattr(self._import_main(name, main), name, None)
+
+    def _undecorated(self, name: str, decorator: str) -> ConfigurationError:
+        where = (self.functions_dir / name / "main.py").relative_to(self.root)
+        return ConfigurationError(f"{where} has no function `{name}` under {decorator}: the folder names it")
 
     def _import_main(self, name: str, main: Path) -> ModuleType:
         digest = hashlib.sha256(str(main).encode()).hexdigest()[:8]

@@ -21,6 +21,8 @@ _VALUES = MappingProxyType(
         "application": "3 to 30 lower-case letters, digits and dashes such as flight-desk",
         "topic": _A_TOPIC,
         "emits": "a list of topics such as [flight.assessed]",
+        "accepts": "a list of topics such as [note.edited]",
+        "access": "iam, api_keys or public",
         "dead_letter_topic": _A_TOPIC,
         "url": "an address such as https://partner.example",
         "idempotency": "event.id, or a field such as data.order_id",
@@ -33,6 +35,7 @@ _KEYS = MappingProxyType(
     {
         "topics": _A_TOPIC,
         "functions": _SNAKE,
+        "http_functions": _SNAKE,
         "schedules": _SNAKE,
         "dependencies": "lower-case words joined by dashes such as rebooking-api",
     }
@@ -93,7 +96,7 @@ def _explain_value(fault: ErrorDetails, location: Location, kind: str) -> str:
     words = f"is {_shown(fault['input'])}"
     if kind in _BOUNDS:
         words += f", {_BOUNDS[kind].format(**fault['ctx'])}"
-    elif kind != "string_pattern_mismatch":
+    elif kind not in ("string_pattern_mismatch", "enum"):  # the remedy says what it may be
         words += f", {_KINDS.get(kind.split('_')[0], fault['msg'])}"
     return f"{words}; write {_remedy(location)}"
 

@@ -23,6 +23,13 @@ functions:
     topic: dead.letters
     attempts: null
 """
+HTTP_TOPOLOGY = """\
+http_functions:
+  front_desk:
+    accepts: [order.placed]
+    access: public
+    concurrency: 2
+"""
 CONTRACTS = """\
 from tidegate import Contract
 
@@ -48,12 +55,32 @@ def pack_order(order: OrderPlaced, ctx: Context) -> list[OrderPacked]:
     return [OrderPacked(order_id=order.order_id, weight_grams=WEIGHT)]
 """
 DEAD_LETTERS = """\
-from tidegate import Context, DeadLetter, function
+from tidegate import Context, function
+from tidegate.dead_letters import DeadLetter
 
 
 @function
 def dead_letters(letter: DeadLetter, ctx: Context) -> None:
     ctx.batch.set(ctx.firestore.document(f"letters/{letter.key}"), {})
+"""
+FRONT_DESK = """\
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+from tidegate import http_function
+from tidegate.sites import Site
+
+from greetings import GREETING
+
+
+async def greet(request: Request) -> JSONResponse:
+    return JSONResponse({"greeting": GREETING, "name": request.path_params["name"]})
+
+
+@http_function
+def front_desk(site: Site) -> ASGIApp:
+    return Router([Route("/hello/{name}", greet)])
 """
 FILES = {
     "infra/topology.yaml": TOPOLOGY,
@@ -67,6 +94,19 @@ FILES = {
     "functions/dead_letters/main.py": DEAD_LETTERS,
     "functions/dead_letters/requirements.txt": "",
 }
+HTTP_FILES = {
+    "infra/topology.yaml": TOPOLOGY + HTTP_TOPOLOGY,
+    "functions/front_desk/main.py": FRONT_DESK,
+    "functions/front_desk/greetings.py": "GREETING = 'ahoy'\n",
+    "functions/front_desk/requirements.txt": "",
+}
+
+
+def _write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def _is_contracts(name: str) -> bool:
@@ -76,10 +116,7 @@ def _is_contracts(name: str) -> bool:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A consistent project of two functions in a folder of its own, which is the working directory too."""
-    for name, text in FILES.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    _write(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     # Edits within one second would otherwise be hidden by compiled files of the same age.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -88,3 +125,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     for name in [name for name in sys.modules if _is_contracts(name)]:
         del sys.modules[name]
     sys.modules.update(before)
+
+
+@pytest.fixture
+def http_project(project: Project) -> Project:
+    """The same project with an HTTP function beside the two."""
+    _write(project.root, HTTP_FILES)
+    return project

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tidegate.errors import ConfigurationError
-from tidegate.topology import FunctionConfig
+from tidegate.topology import FunctionConfig, HttpFunctionConfig
 from tidegate_ops.bundle import bundle, stage
 from tidegate_ops.manifest import Manifest
 from tidegate_ops.project import Project
@@ -49,6 +49,17 @@ def test_a_zip_holds_all_that_the_function_needs(project: Project, tmp_path: Pat
         assert archive.read("requirements.txt") == b"httpx==0.28.1\npydantic==2.14.3\n"
         config = FunctionConfig.model_validate_json(archive.read("tidegate.json"))
     assert config == project.topology().config("pack_order")
+
+
+def test_an_http_functions_zip_holds_its_own_kind_of_configuration(http_project: Project, tmp_path: Path) -> None:
+    """Nothing else is different, and the manifest lists it among the others."""
+    manifest = bundle(http_project, [*BOTH, "front_desk"], tmp_path / "out")
+    assert list(manifest.bundles) == ["dead_letters", "front_desk", "pack_order"]
+    with zipfile.ZipFile(tmp_path / "out" / manifest.bundles["front_desk"].file) as archive:
+        assert {"main.py", "greetings.py", "requirements.txt"} < set(archive.namelist())
+        config = HttpFunctionConfig.model_validate_json(archive.read("tidegate.json"))
+    assert config == http_project.topology().http_config("front_desk")
+    assert config.subscribers == {"order.placed": ("pack_order",)}
 
 
 def test_file_times_and_permissions_do_not_matter(project: Project, tmp_path: Path) -> None:
@@ -215,5 +226,5 @@ def test_the_runtime_ships_the_versions_it_is_tested_with() -> None:
     tested = {line.partition("#")[0].strip() for line in root}
     runtime = (REPOSITORY / "infra/tidegate/requirements.txt").read_text(encoding="utf-8").splitlines()
     shipped = {line for line in runtime if not line.startswith("#")}
-    assert len(shipped) == 4
+    assert len(shipped) == 5
     assert shipped <= tested

@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 
 from tidegate import Contract
 from tidegate.errors import ConfigurationError, TidegateError
-from tidegate_ops.cli import publish, up
+from tidegate_ops.cli import app, publish, up
 from tidegate_ops.cloud_sdk import Missing
+from tidegate_ops.project import Project
 from tidegate_ops.publishing import InvalidEvents
+from tidegate_ops.stack_state import RunningFunction, StackState
 
 Run = Callable[..., Result]
 
@@ -63,6 +65,24 @@ def test_missing_emulators_are_named_with_their_command(run: Run, mocker: Mocker
     result = run("up")
     assert result.exit_code == 3
     assert "Java is missing; install it with: apt-get install java" in result.stderr
+
+
+def test_what_people_open_is_named_last(http_project: Project, mocker: MockerFixture) -> None:
+    """`up` says where functions listen, and at which address each HTTP function is open."""
+    state = StackState.own("sample", http_project.build_dir)
+    running = {name: RunningFunction(port=81, pid=1) for name in ("pack_order", "dead_letters")}
+    stack = mocker.MagicMock()
+    stack.__enter__.return_value = stack
+    stack.state = state.model_copy(update={"functions": running})
+    stack.urls = {"front_desk": "http://127.0.0.1:82/"}
+    mocker.patch.object(up, "LocalStack", return_value=stack)
+    mocker.patch.object(up.threading, "Event").return_value.wait.side_effect = KeyboardInterrupt
+    result = CliRunner().invoke(app, ["up"])
+    assert "127.0.0.1:81" in result.stdout
+    assert result.stdout.splitlines()[-2:] == [
+        "open front_desk:  http://127.0.0.1:82/",
+        "stop:             Ctrl-C",
+    ]
 
 
 def test_one_event_is_published_under_its_id(run: Run, sent: list[dict[str, int]]) -> None:

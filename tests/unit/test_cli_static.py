@@ -37,6 +37,17 @@ def test_check_says_what_it_checked(project: Project) -> None:
     assert "2 functions, 3 topics, 0 schedules" in result.output
 
 
+def test_http_functions_are_shown_checked_and_bundled(http_project: Project) -> None:
+    """Wherever functions are listed, those of both kinds are."""
+    assert "3 functions, 3 topics, 0 schedules" in run("check").output
+    shown = run("topology", "show").output
+    assert "HTTP function" in shown
+    assert "front_desk" in shown
+    assert "public" in shown
+    bundled = run("bundle").output
+    assert all(name in bundled for name in ("dead_letters", "front_desk", "pack_order"))
+
+
 def test_check_lists_findings_and_fails(project: Project) -> None:
     """Any finding means exit code 1, one line each."""
     (project.functions_dir / "stray").mkdir()

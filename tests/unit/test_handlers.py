@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp
 
 from tests.worlds import OrderPacked, OrderPlaced
-from tidegate import Context, DeadLetter, Emission
-from tidegate.handlers import Handler
+from tidegate import Context, Emission
+from tidegate.dead_letters import DeadLetter
+from tidegate.handlers import Handler, HttpHandler
+from tidegate.sites import Site
 
 
 async def emits_two(event: OrderPlaced, ctx: Context) -> list[OrderPacked | Emission[OrderPacked] | OrderPlaced]:
@@ -71,3 +74,60 @@ def test_other_signatures_are_refused(call: Callable[..., Any], said: str) -> No
     """What is wrong shows at import, with what to write instead."""
     with pytest.raises(TypeError, match=said):
         Handler.inspect(call, pure=False)
+
+
+def builds(site: Site) -> ASGIApp:
+    raise NotImplementedError
+
+
+async def builds_later(site: Site) -> ASGIApp:
+    raise NotImplementedError
+
+
+def builds_from_two(site: Site, more: int) -> ASGIApp:
+    raise NotImplementedError
+
+
+def builds_from_anything(site) -> ASGIApp:  # type: ignore[no-untyped-def]
+    raise NotImplementedError
+
+
+def builds_from_an_event(event: OrderPlaced) -> ASGIApp:
+    raise NotImplementedError
+
+
+def builds_nothing(site: Site) -> None: ...
+
+
+def builds_untold(site: Site): ...  # type: ignore[no-untyped-def]
+
+
+def builds_the_unknown(site: Site) -> "Nowhere":  # type: ignore[name-defined] # noqa: F821
+    raise NotImplementedError
+
+
+def test_what_an_http_functions_signature_says() -> None:
+    """Its name, and where it stands."""
+    handler = HttpHandler.inspect(builds)
+    assert handler == HttpHandler("builds", builds)
+    assert handler.source == Path(__file__)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (builds_from_two, r"write `def builds_from_two\(site: Site\) -> ASGIApp`"),
+        (builds_from_anything, "write `def "),
+        (builds_from_an_event, "write `def "),
+        (builds_nothing, "write `def "),
+        (builds_untold, "write `def "),
+        (builds_the_unknown, "name what is not imported when it runs: name 'Nowhere' is not defined"),
+        (builds_later, "decorates plain functions"),
+        (Callee(), "decorates plain functions"),
+        (len, "decorates plain functions"),
+    ],
+)
+def test_other_http_signatures_are_refused(call: Callable[..., Any], said: str) -> None:
+    """What is wrong shows at import, with what to write instead."""
+    with pytest.raises(TypeError, match=said):
+        HttpHandler.inspect(call)

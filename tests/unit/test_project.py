@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate import DeadLetter
+from tidegate.dead_letters import DeadLetter
 from tidegate.errors import ConfigurationError
 from tidegate_ops.project import Project
 
@@ -74,3 +74,18 @@ def test_a_handler_that_cannot_be_loaded_says_why(
         (project.functions_dir / name / file).write_text(text)
     with pytest.raises(ConfigurationError, match=message):
         project.load_handler(name)
+
+
+def test_an_http_function_is_loaded_with_its_neighbours(http_project: Project) -> None:
+    """What builds its application, with the modules beside its main.py."""
+    handler = http_project.load_http_handler("front_desk")
+    assert handler.name == "front_desk"
+    assert handler.call.__globals__["GREETING"] == "ahoy"
+
+
+def test_one_kind_of_function_is_not_taken_for_the_other(http_project: Project) -> None:
+    """The message names the decorator that was expected."""
+    with pytest.raises(ConfigurationError, match=r"has no function `pack_order` under @http_function"):
+        http_project.load_http_handler("pack_order")
+    with pytest.raises(ConfigurationError, match=r"has no function `front_desk` under @function"):
+        http_project.load_handler("front_desk")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tidegate.topology import FunctionConfig, Topology, deployed_name
+from tidegate.topology import Access, FunctionConfig, HttpFunctionConfig, Topology, deployed_name
 
 DESK: dict[str, Any] = {
     "application": "parcel-desk",
@@ -69,6 +69,33 @@ def test_unknown_functions_have_no_slice() -> None:
         Topology.model_validate(DESK).config("unpack")
 
 
+def test_an_http_functions_own_slice() -> None:
+    """What it accepts with who handles that, who may call it, and its limits."""
+    gateway = {"accepts": ["order.placed"], "access": "api_keys", "timeout_seconds": 20, "concurrency": 8}
+    topology = Topology.model_validate(desk("http_functions", "gateway", value=gateway))
+    config = topology.http_config("gateway")
+    assert (config.function, config.accepts, config.access) == ("gateway", ("order.placed",), Access.API_KEYS)
+    assert (config.timeout_seconds, config.concurrency, config.ledger_days) == (20, 8, 45)
+    assert config.subscribers == {"order.placed": ("pack_order",)}
+    assert HttpFunctionConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_functions_of_both_kinds_are_deployed() -> None:
+    """Each with the slice of its kind."""
+    topology = Topology.model_validate(desk("http_functions", "board", value={}))
+    assert topology.deployed == ("pack_order", "ship", "dead_letters", "board")
+    assert topology.slice("ship") == topology.config("ship")
+    assert topology.slice("board") == topology.http_config("board")
+    with pytest.raises(KeyError, match="unpack"):
+        topology.slice("unpack")
+
+
+def test_one_name_is_one_function() -> None:
+    """A name stands for a folder and a service: the two kinds share no name."""
+    with pytest.raises(ValidationError, match="ship stands under functions and under http_functions"):
+        Topology.model_validate(desk("http_functions", "ship", value={}))
+
+
 @pytest.mark.parametrize(("timeout", "deadline"), [(30, 45), (0.5, 16), (30.2, 46), (540, 555)])
 def test_the_ack_deadline_covers_the_lease(timeout: float, deadline: int) -> None:
     """Pub/Sub waits at least as long as a lease lasts, in whole seconds."""
@@ -86,6 +113,9 @@ def test_the_ack_deadline_covers_the_lease(timeout: float, deadline: int) -> Non
         (("functions", "pack_order", "retries"), 3),
         (("functions", "pack_order", "backoff"), {"min_seconds": 10, "max_seconds": 1}),
         (("functions", "Pack"), {"topic": "order.placed"}),
+        (("http_functions",), {"gateway": {"access": "anybody"}}),
+        (("http_functions",), {"gateway": {"topic": "order.placed"}}),
+        (("http_functions",), {"gateway": {"timeout_seconds": 3601}}),
         (("topics", "ab"), {}),
         (("dependencies", "scales", "url"), "scales.test"),
         (("limits", "ledger_days"), 37),

@@ -151,3 +151,37 @@ def test_the_committed_schema_is_the_generated_one() -> None:
     committed = Project(REPOSITORY).topology_schema_path.read_text(encoding="utf-8")
     assert committed == topology_schema_text()
     assert json.loads(committed) == topology_schema()
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ("acess: iam", "acess: is no known key; did you mean access?"),
+        ("access: anybody", 'access: is "anybody"; write iam, api_keys or public'),
+        (
+            "accepts: order.placed",
+            'accepts: is "order.placed", must be a list; write a list of topics such as [note.edited]',
+        ),
+        (
+            "timeout_seconds: 4000",
+            "timeout_seconds: is 4000, must be at most 3600; write a number of seconds such as 60",
+        ),
+        (
+            "topic: order.placed",
+            "topic: is no known key; known are accepts, access, concurrency, description, timeout_seconds",
+        ),
+    ],
+)
+def test_faults_of_http_functions_say_what_to_write(file: Path, lines: str, fault: str) -> None:
+    """Suggestions and remedies are those of the kind that the function is."""
+    assert faults(file, VALID + f"http_functions:\n  gateway:\n    {lines}\n") == [
+        f"topology.yaml:10: http_functions.gateway.{fault}"
+    ]
+
+
+def test_names_of_http_functions_are_names_of_functions(file: Path) -> None:
+    """The remedy says how names are written."""
+    assert faults(file, VALID + "http_functions:\n  Gate-way: {}\n") == [
+        "topology.yaml:9: http_functions.Gate-way: is no valid name; "
+        "write lower-case words joined by underscores such as rebook_passengers"
+    ]

@@ -36,8 +36,8 @@ class Application:
     """A project as the checks see it.
 
     Attributes:
-        handlers: by function; those that cannot be imported are in ``broken`` instead.
-        broken: function → why its handler cannot be imported.
+        handlers: of the functions that consume events; those that cannot be imported are in ``broken`` instead.
+        broken: function of either kind → why it cannot be imported.
     """
 
     project: Project
@@ -58,11 +58,14 @@ class Application:
         contracts = tuple(load_contracts(project))
         handlers: dict[str, Handler] = {}
         broken: dict[str, str] = {}
-        for name in topology.functions:
+        for name in topology.deployed:
             if not (project.functions_dir / name / "main.py").is_file():
                 continue  # the check of the folders tells
             try:
-                handlers[name] = project.load_handler(name)
+                if name in topology.functions:
+                    handlers[name] = project.load_handler(name)
+                else:
+                    project.load_http_handler(name)
             except ConfigurationError as error:
                 broken[name] = str(error)
         return cls(project, YamlSource.read(project.topology_path), topology, contracts, handlers, broken)

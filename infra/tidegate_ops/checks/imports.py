@@ -11,7 +11,7 @@ def check_imports(application: Application) -> Iterator[Finding]:
     """Imports that work here, where everything lies side by side, and fail where a function is deployed."""
     functions = application.project.functions_dir
     names = {folder.name for folder in functions.iterdir() if folder.is_dir()} if functions.is_dir() else set()
-    for name in application.topology.functions:
+    for name in application.topology.deployed:
         folder = functions / name
         own = {path.stem for path in folder.iterdir()} if folder.is_dir() else set()
         foreign = (names - {name} - own) | {"functions"}

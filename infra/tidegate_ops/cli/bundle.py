@@ -30,7 +30,7 @@ def bundle(
     tidegate bundle assess_flight --out my-bundles
     """
     project = Project.find()
-    wanted = names or list(project.topology().functions)
+    wanted = names or list(project.topology().deployed)
     folder = to or project.build_dir / "bundles"
     before = Manifest.read(folder).bundles
     with Progress(console=err, transient=True) as progress:

@@ -19,7 +19,7 @@ def check() -> None:
     for finding in findings:
         complain(str(finding))
     topology = project.topology()
-    checked = f"{len(topology.functions)} functions, {len(topology.topics)} topics, {len(topology.schedules)} schedules"
+    checked = f"{len(topology.deployed)} functions, {len(topology.topics)} topics, {len(topology.schedules)} schedules"
     if findings:
         complain(f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'} in {checked}")
         raise typer.Exit(1)

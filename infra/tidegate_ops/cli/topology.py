@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tidegate.topology import Topology
 from tidegate_ops.cli.console import out, say
 from tidegate_ops.files import write_atomically
 from tidegate_ops.project import Project
@@ -15,12 +16,13 @@ app = typer.Typer(help="What runs, on which topic, within which limits.", no_arg
 
 @app.command()
 def show() -> None:
-    """Show each function with its topic, what it emits and its limits.
+    """Show each function with its topic or what it accepts, what it emits, and its limits.
 
     [bold]Example:[/bold]  tidegate topology show
     """
     table = Table("function", "topic", "emits", "timeout", "attempts", "concurrency", "dependencies")
-    for name, function in Project.find().topology().functions.items():
+    topology = Project.find().topology()
+    for name, function in topology.functions.items():
         table.add_row(
             name,
             function.topic,
@@ -31,6 +33,21 @@ def show() -> None:
             ", ".join(function.dependencies) or "none",
         )
     out.print(table, soft_wrap=False)
+    if topology.http_functions:
+        out.print(_http_functions(topology), soft_wrap=False)
+
+
+def _http_functions(topology: Topology) -> Table:
+    table = Table("HTTP function", "accepts", "access", "timeout", "concurrency")
+    for name, function in topology.http_functions.items():
+        table.add_row(
+            name,
+            ", ".join(function.accepts) or "none",
+            str(function.access),
+            f"{function.timeout_seconds:g} s",
+            str(function.concurrency),
+        )
+    return table
 
 
 @app.command()

@@ -15,7 +15,6 @@ from tidegate_ops.emulators import EmulatorsMissing
 from tidegate_ops.local_stack import LocalStack, Step, components
 from tidegate_ops.log_line import render
 from tidegate_ops.project import Project
-from tidegate_ops.stack_state import StackState
 
 _EMULATORS = {jar.label for jar in Jar}
 _MISSING_EXIT = 3
@@ -56,7 +55,7 @@ def up(
         try:
             with board, stack:
                 board.stop()
-                _introduce(topology, stack.state)
+                _introduce(topology, stack)
                 ready = True
                 threading.Event().wait()
         except EmulatorsMissing as error:
@@ -85,8 +84,9 @@ class _Board(Progress):
         self.update(self._rows[step.component], state=step.state, completed=int(step.done))
 
 
-def _introduce(topology: Topology, state: StackState) -> None:
-    """Say what runs where, and how to use it."""
+def _introduce(topology: Topology, stack: LocalStack) -> None:
+    """Say what runs where, and how to use it; last what people open."""
+    state = stack.state
     table = Table("topic", "function", "listens on")
     for topic in topology.topics:
         names = [name for name, function in topology.functions.items() if function.topic == topic]
@@ -97,4 +97,6 @@ def _introduce(topology: Topology, state: StackState) -> None:
     say(f"publish:          tidegate publish {first} FILE.json")
     exports = " ".join(f"{name}={value}" for name, value in state.environment().items())
     say(f"other terminals:  export {exports}")
+    for name, url in stack.urls.items():
+        say(f"{f'open {name}:':<17} {url}", "bold")
     say("stop:             Ctrl-C")

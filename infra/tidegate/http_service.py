@@ -1,0 +1,110 @@
+"""An HTTP function as a service: its ASGI application, within the limits that the topology sets."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.requests import ClientDisconnect
+
+from tidegate.errors import ConfigurationError
+from tidegate.handlers import HttpHandler
+from tidegate.problems import problem
+from tidegate.sites import Site
+from tidegate.topology import HttpFunctionConfig
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1
+# The keys of the ASGI specification. A server's own routing leaves others behind, which would reach
+# the application as if they were its own: path parameters, and the router that makes its URLs.
+_SCOPE = (
+    *("type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path"),
+    *("headers", "client", "server", "state", "extensions"),
+)
+
+
+class HttpService:
+    """One instance of an HTTP function; an ASGI application itself, for HTTP requests alone.
+
+    What the builder makes is made at the first request, inside the event loop that serves it. Lifespan
+    events reach nobody. A request counts from its arrival until the application returns, however long
+    its response streams: an application that streams listens for ``http.disconnect``, as Starlette's
+    responses do, and so gives a place back when its client leaves.
+    """
+
+    def __init__(self, handler: HttpHandler, site: Site) -> None:
+        check_http(handler, site.config)
+        self._handler = handler
+        self._site = site
+        self._application: ASGIApp | None = None
+        self._underway = 0
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        capacity = self._site.config.concurrency
+        if self._underway >= capacity:
+            full = problem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"{capacity} requests are under way: come again in a moment",
+                {"Retry-After": str(_RETRY_SECONDS)},
+            )
+            await full(scope, receive, send)
+            return
+        self._underway += 1
+        try:
+            await self._answer(scope, receive, _Reply(send))
+        finally:
+            self._underway -= 1
+
+    async def _answer(self, scope: "Scope", receive: "Receive", reply: "_Reply") -> None:
+        """Let the application answer; one that fails or takes too long after it began leaves its response unfinished.
+
+        The server then closes the connection, so that nobody takes half a response for a whole one.
+        """
+        name, seconds = self._handler.name, self._site.config.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds) as bound:
+                await self._built()({key: scope[key] for key in _SCOPE if key in scope}, receive, reply)
+            return
+        except ClientDisconnect:
+            return
+        except Exception:
+            if bound.expired():
+                _log.warning("%s took longer than %g s: %s %s", name, seconds, scope["method"], scope["path"])
+                failed = problem(HTTPStatus.GATEWAY_TIMEOUT, f"no answer within {seconds:g} s")
+            else:
+                _log.exception("%s failed: %s %s", name, scope["method"], scope["path"])
+                failed = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of our own; it has been logged")
+        if not reply.begun:
+            await failed(scope, receive, reply)
+
+    def _built(self) -> "ASGIApp":
+        """The application. Nothing is awaited in here, so that first requests that come together share it."""
+        if self._application is None:
+            self._application = self._handler.call(self._site)
+        return self._application
+
+
+class _Reply:
+    """Where a response is sent, and whether any of it has been."""
+
+    def __init__(self, send: "Send") -> None:
+        self.begun = False
+        self._send = send
+
+    async def __call__(self, message: "Message") -> None:
+        self.begun = True
+        await self._send(message)
+
+
+def check_http(handler: HttpHandler, config: HttpFunctionConfig) -> None:
+    """Hold an HTTP function against the configuration that it is deployed with.
+
+    Raises:
+        ConfigurationError: they do not belong together.
+    """
+    if config.function != handler.name:
+        raise ConfigurationError(f"the configuration is for {config.function}, the HTTP function is {handler.name}")

@@ -1,0 +1,16 @@
+"""What an HTTP function is given to work with."""
+
+from dataclasses import dataclass
+
+from tidegate.ports import Ports
+from tidegate.settings import Settings
+from tidegate.topology import HttpFunctionConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The surroundings of one instance of an HTTP function."""
+
+    config: HttpFunctionConfig
+    settings: Settings
+    ports: Ports

@@ -1,0 +1,37 @@
+"""HTTP in this process: an ASGI application on a port of the loopback, served by the loop that runs."""
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_GRACE_SECONDS = 1
+
+
+class EmbeddedServer:
+    """Serves from its creation, inside the running event loop, until `close`."""
+
+    def __init__(self, application: "ASGIApp") -> None:
+        # Listening from the start: whoever connects before the server accepts waits in the queue.
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                application,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                log_level="critical",  # the application logs its own failures
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self._serving = asyncio.get_running_loop().create_task(self._server.serve([listener]))
+
+    async def close(self) -> None:
+        """Take no further request, and end those that still stream after a short grace."""
+        self._server.should_exit = True
+        await self._serving
