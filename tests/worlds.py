@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
@@ -24,7 +25,7 @@ from tidegate.events import Event
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.messages import Message, Outgoing
-from tidegate.ports import Ports, Stored, Version
+from tidegate.ports import Ports, Stored, Version, Written
 from tidegate.records import Record, record_key
 from tidegate.reports import Report
 from tidegate.topology import FunctionConfig
@@ -84,6 +85,16 @@ class RecordingPublisher:
         return [each.attributes["ce-id"] for each in self.published if each.topic == topic]
 
 
+@dataclass
+class RecordingTimers:
+    """Keeps what is scheduled."""
+
+    scheduled: list[Outgoing] = field(default_factory=list)
+
+    async def schedule(self, message: Outgoing) -> None:
+        self.scheduled.append(message)
+
+
 class Mishap(Enum):
     """What can happen to one write."""
 
@@ -124,7 +135,7 @@ class FaultyLedger:
 
     async def write(
         self, key: str, record: Record, expected: Version | None, batch: "AsyncWriteBatch | None" = None
-    ) -> Version:
+    ) -> Written:
         self.writes += 1
         late, self._late = self._late, None
         if late:
@@ -132,10 +143,10 @@ class FaultyLedger:
                 await late()
         mishap = self.script.popleft() if self.script else Mishap.NONE
 
-        async def through() -> Version:
-            version = await self.ledger.write(key, record, expected, batch)
+        async def through() -> Written:
+            written = await self.ledger.write(key, record, expected, batch)
             self.on_write(record)
-            return version
+            return written
 
         match mishap:
             case Mishap.NONE:
@@ -178,11 +189,15 @@ class World:
         self.ledger = FaultyLedger(MemoryLedger(self.documents))
         self.publisher = RecordingPublisher()
         self.firestore = memory_firestore(self.documents)
+        self.jobs = FirestoreJobs(self.firestore, jitter=lambda: 0.0)
+        self.timers = RecordingTimers()
         self.reports: list[Report] = []
         owners = itertools.count(1)
         self.ports = Ports(
             ledger=self.ledger,
             publisher=self.publisher,
+            jobs=self.jobs,
+            timers=self.timers,
             firestore=lambda: self.firestore,
             observe=self.reports.append,
             draw=lambda: f"owner-{next(owners)}",

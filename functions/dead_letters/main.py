@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from google.cloud import firestore
 
-from tidegate import Context, DeadLetter, function
+from tidegate import Context, function
+from tidegate.dead_letters import DeadLetter
 
 PIECE_BYTES = 900_000
 """A Firestore document holds 1 MiB; a message of Pub/Sub up to 10 MB."""

@@ -22,4 +22,5 @@ async def track_hour(flight: FlightAssessed, ctx: Context) -> None:
     }
     hour = ctx.firestore.collection("airport_hours").document(f"{flight.origin}-{flight.departure_hour}")
     # The zeros too: a reader then finds every counter in every document.
-    ctx.batch.set(hour, {name: firestore.Increment(count) for name, count in counters.items()}, merge=True)
+    increments = {name: firestore.Increment(count) for name, count in counters.items()}
+    ctx.batch.set(hour, {"date": flight.scheduled_departure.date().isoformat(), **increments}, merge=True)

@@ -30,6 +30,19 @@ class ManifestReceived(Contract, type="manifest.received", version=1):
     csv: str = Field(description="The rows as CSV text; the first line names the columns.")
 
 
+class DayReceived(Contract, type="day.received", version=1):
+    """All manifests of one day, handed in together."""
+
+    date: datetime.date = Field(description="Local day of departure.")
+    manifests: list[ManifestReceived] = Field(min_length=1)
+
+
+class DayClosed(Contract, type="day.closed", version=1):
+    """Everything that a day's manifests caused has settled, be it done or given up."""
+
+    date: datetime.date
+
+
 class FlightReported(Contract, type="flight.reported", version=1):
     """One row of a manifest, as it was handed in: nobody has checked it yet."""
 

@@ -2,10 +2,21 @@
 
 from tidegate.context import Context
 from tidegate.contracts import Contract
-from tidegate.dead_letters import DeadLetter
-from tidegate.emissions import Emission, Result, emit
+from tidegate.emissions import Emission, Gather, Result, emit, gather
 from tidegate.entry import function
 from tidegate.errors import Reject
+from tidegate.http_entry import http_function
 
-__all__ = ["Context", "Contract", "DeadLetter", "Emission", "Reject", "Result", "emit", "function"]
+__all__ = [
+    "Context",
+    "Contract",
+    "Emission",
+    "Gather",
+    "Reject",
+    "Result",
+    "emit",
+    "function",
+    "gather",
+    "http_function",
+]
 __version__ = "0.1.0"

@@ -10,19 +10,26 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tidegate.backstop import settle
+from tidegate.deliveries import Delivery
 from tidegate.dependencies import Dependencies, Use
+from tidegate.emissions import Emission
 from tidegate.errors import LeaseLost, StepFailed, TidegateError, WriteRefused
 from tidegate.events import Event, digest
+from tidegate.jobs import Compensation
+from tidegate.outbox import compensation
 from tidegate.ports import Ports
-from tidegate.records import Record, Status, idempotency_key, record_key
+from tidegate.records import Record
 from tidegate.slots import Slot
 from tidegate.threads import contained
 from tidegate.topology import FunctionConfig
+from tidegate.trees import Tree
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
+    from tidegate.contracts import Contract
     from tidegate.dead_letters import DeadLetter
 
 T = TypeVar("T")
@@ -32,17 +39,26 @@ class Context:
     """One attempt at one event, seen from inside the handler."""
 
     def __init__(
-        self, event: Event, key: str, config: FunctionConfig, slot: Slot, ports: Ports, dependencies: Dependencies
+        self,
+        delivery: Delivery,
+        config: FunctionConfig,
+        slot: Slot,
+        ports: Ports,
+        dependencies: Dependencies,
+        tree: Tree,
     ) -> None:
-        self.event = event
+        assert delivery.event is not None
+        self.event: Event = delivery.event
         """The event as it travelled: id, type, time, key and extensions."""
-        self._key = key
+        self.compensations: list[Compensation] = []
+        """What `compensate` has registered so far."""
+        self._delivery = delivery
         self._config = config
         self._slot = slot
         self._ports = ports
         self._dependencies = dependencies
+        self._tree = tree
         self._batch: AsyncWriteBatch | None = None
-        self._recording = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._closed = False
@@ -71,7 +87,7 @@ class Context:
 
     def idempotency_key(self, name: str) -> str:
         """A key for one effect on an outside service; the same at every attempt and redrive."""
-        return digest(self._config.function, self._key, name)[:32]
+        return digest(self._config.function, self._delivery.key, name)[:32]
 
     async def step(self, name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run ``call`` once for this event: a later attempt gets the recorded result.
@@ -114,16 +130,44 @@ class Context:
                 f"step {name!r} returned {type(result).__name__}, which is not JSON ({error}); "
                 "return numbers, strings, lists and dicts"
             ) from error
-        async with self._recording:
-            self._hold()
-            try:
-                await self._slot.write(replace(self._claim, steps={**self._claim.steps, name: text}))
-            except WriteRefused as error:
-                raise StepFailed(
-                    f"step {name!r}: its result of {len(text):,} bytes cannot be recorded; keep large data "
-                    f"elsewhere and return its name ({error})"
-                ) from error
+        self._hold()
+        try:
+            await self._slot.write(replace(self._claim, steps={**self._claim.steps, name: text}))
+        except WriteRefused as error:
+            raise StepFailed(
+                f"step {name!r}: its result of {len(text):,} bytes cannot be recorded; keep large data "
+                f"elsewhere and return its name ({error})"
+            ) from error
         return json.loads(text)
+
+    @property
+    def job(self) -> str:
+        """The id of the job that waits for this event; empty where none does."""
+        return self._delivery.job
+
+    async def cancelled(self) -> bool:
+        """Whether somebody cancelled the job. Events that have not started are shed anyway; a long handler asks.
+
+        Raises:
+            StoreUnavailable: nobody knows at this moment.
+        """
+        return bool(self.job) and await self._tree.is_cancelled(self.job)
+
+    def compensate(self, event: "Contract | Emission[Any]") -> None:
+        """Register an event that undoes what this handler does, published should its job fail or be cancelled.
+
+        Register it before the effect that it undoes. It counts when the handler has returned, or was given up
+        after this run of it. Compensations follow one another, the one registered last goes first, each when
+        all that the one before it caused has settled. Without a job nothing is ever undone.
+
+        Raises:
+            TypeError: the topology does not let this function emit it, or nobody handles it.
+        """
+        if not self.job:
+            return
+        cause = self._delivery.cause(self._ports.clock())
+        emission = event if isinstance(event, Emission) else Emission(event)
+        self.compensations.append(compensation(emission, len(self.compensations), config=self._config, cause=cause))
 
     def dependency(self, name: str) -> AbstractAsyncContextManager[Use]:
         """Use an outside service within the limits that the topology declares for it."""
@@ -151,21 +195,19 @@ class Context:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     async def resume(self, letter: "DeadLetter") -> bool:
-        """Publish what the letter's function had committed but perhaps not published.
+        """Publish what the letter's function had committed but perhaps not published; if it had not, its job, if
+        there is one, waits for it no longer.
 
         Returns:
             Whether it had committed, so that nothing is dead after all.
         """
-        field = self._config.idempotency_of.get(letter.function, "event.id")
-        try:
-            key = idempotency_key(field, letter.event_id, letter.data)
-        except (KeyError, ValueError, RecursionError):
-            return False  # no event of that function has this data, so nothing was committed for it
-        stored = await self._ports.ledger.read(record_key(letter.function, key))
-        if stored is None or stored.record.status is not Status.DONE:
-            return False
-        await self._ports.publisher.publish(stored.record.outbox)
-        return True
+        return await settle(
+            letter, config=self._config, ports=self._ports, tree=self._tree, io_seconds=self._slot.io_seconds
+        )
+
+    async def advance(self, job: str, node: str) -> None:
+        """Publish what a closed node of a job's tree owes; for the function on `tidegate.jobs.ADVANCED`."""
+        await self._tree.advance(job, node)
 
     def close(self) -> "AsyncWriteBatch | None":
         """End the handler's rights, and what it left running, and hand over its batch.

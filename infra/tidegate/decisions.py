@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from tidegate.jobs import Compensation, Node
 from tidegate.messages import Outgoing
 from tidegate.records import Failure, Fault, Record, Status
 from tidegate.verdicts import Verdict
@@ -69,18 +70,31 @@ Decision: TypeAlias = Run | Bury | Resume | Busy | Clash
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The handler returned: these events and this result (JSON text) are to be committed."""
+    """The handler returned: this is to be committed.
+
+    Attributes:
+        outbox: the events that it emitted.
+        result: JSON text of the job's result.
+        nodes: the joins that count them.
+        compensations: what undoes it, should its job fail.
+    """
 
     outbox: tuple[Outgoing, ...] = ()
     result: str | None = None
+    nodes: tuple[Node, ...] = ()
+    compensations: tuple[Compensation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The handler failed, or the event is unfit for it. ``permanent``: no later attempt can succeed."""
+    """The handler failed, or the event is unfit for it. ``permanent``: no later attempt can succeed.
+
+    ``compensations`` undo what it did nevertheless, should it be given up.
+    """
 
     failure: Failure
     permanent: bool = False
+    compensations: tuple[Compensation, ...] = ()
 
 
 Outcome: TypeAlias = Returned | Failed
@@ -113,9 +127,9 @@ def conclude(claim: Record, outcome: Outcome, attempts: int | None) -> Record:
     there is nowhere to go.
     """
     match outcome:
-        case Returned(outbox, result):
+        case Returned(outbox, result, _, _):
             return replace(claim, status=Status.DONE, outbox=outbox, result=result, error=None)
-        case Failed(failure, permanent):
+        case Failed(failure, permanent, _):
             spent = attempts is not None and (permanent or claim.attempt >= attempts)
             return replace(claim, status=Status.FAILED if spent else Status.RELEASED, error=failure)
 
@@ -126,8 +140,8 @@ def verdict_of(record: Record) -> Verdict:
         case Status.DONE:
             return Verdict.DONE
         case Status.FAILED:
-            expired = record.error is not None and record.error.fault is Fault.EXPIRED
-            return Verdict.SHED if expired else Verdict.DEAD
+            shed = record.error is not None and record.error.fault.shed
+            return Verdict.SHED if shed else Verdict.DEAD
         case Status.RELEASED:
             return Verdict.RETRY
         case Status.CLAIMED:
@@ -153,6 +167,7 @@ def _take_over(found: Record, claimant: Claimant, now: datetime) -> Record:
     redriven = claimant.redrive > found.redrive
     return replace(
         found,
+        event_id=claimant.event_id,
         status=Status.CLAIMED,
         owner=claimant.owner,
         attempt=1 if redriven else found.attempt + 1,
@@ -170,4 +185,4 @@ def _buried(found: Record, claimant: Claimant) -> Record:
         "the process died, or ran past its lease",
     )
     error = found.error if found.status is Status.RELEASED and found.error else crashed
-    return replace(found, status=Status.FAILED, owner=claimant.owner, error=error)
+    return replace(found, event_id=claimant.event_id, status=Status.FAILED, owner=claimant.owner, error=error)

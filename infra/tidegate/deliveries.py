@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from tidegate.causes import Cause
 from tidegate.dead_letters import DeadLetter
 from tidegate.decisions import Failed
 from tidegate.errors import ContractViolation, Undecodable
@@ -11,6 +12,7 @@ from tidegate.events import Event
 from tidegate.handlers import Handler, Payload
 from tidegate.inputs import Inbound
 from tidegate.messages import TARGET, Message
+from tidegate.places import GATHERING, Member, Place
 from tidegate.records import Failure, Fault, idempotency_key
 from tidegate.topology import FunctionConfig
 
@@ -24,6 +26,7 @@ class Delivery:
         key: what makes two events the same work for this function.
         event, payload: what the handler gets; None where ``unfit`` says why there is none.
         unfit: why the handler must never see it.
+        unit: the unit of a job that it is for this function; None where no job waits for it.
     """
 
     message: Message
@@ -34,6 +37,7 @@ class Delivery:
     event: Event | None = None
     payload: Payload | None = None
     unfit: Failed | None = None
+    unit: Member | None = None
 
     @classmethod
     def read(cls, inbound: Inbound, handler: Handler, config: FunctionConfig, now: datetime) -> "Delivery":
@@ -44,6 +48,8 @@ class Delivery:
             letter = DeadLetter.from_message(message, now=now)
             event = letter.event()
             return cls(message, event.id, event.id, payload_hash, event=event, payload=letter)
+        place = Place.read(message.attributes)
+        unit = place.unit(config.function) if place else None
         known_id = message.attributes.get("ce-id") or message.id
         try:
             if inbound.fault:
@@ -58,6 +64,7 @@ class Delivery:
                 payload_hash,
                 redrive=message.redrive,
                 unfit=Failed(Failure(Fault.INVALID, str(error)), permanent=True),
+                unit=unit,
             )
         expired = event.expires is not None and event.expires <= now
         return cls(
@@ -69,7 +76,28 @@ class Delivery:
             event=event,
             payload=payload,
             unfit=Failed(Failure(Fault.EXPIRED, f"expired at {event.expires}"), permanent=True) if expired else None,
+            unit=unit,
         )
+
+    @property
+    def event_type(self) -> str:
+        """The event's type; what the message says of it where it is no event."""
+        return self.event.type if self.event else self.message.attributes.get("ce-type", "")
+
+    @property
+    def job(self) -> str:
+        """The job that waits for it; empty where none does, or only a gathering."""
+        return self.unit.job if self.unit and not self.unit.job.startswith(GATHERING) else ""
+
+    @property
+    def shares_work(self) -> bool:
+        """Whether another event may be the same work: its key is not its own id."""
+        return self.key != self.event_id
+
+    def cause(self, now: datetime) -> Cause:
+        """What its handler's events come of; ``now`` is the handler's end."""
+        assert self.event is not None
+        return Cause(self.event, self.key, self.unit, now)
 
     def is_for(self, function: str) -> bool:
         """Whether it is addressed to ``function``: a redriven event goes to the one that failed."""

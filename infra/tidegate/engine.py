@@ -42,6 +42,7 @@ from tidegate.reports import Report
 from tidegate.runs import Runner
 from tidegate.slots import Contested, Slot, StateConflict
 from tidegate.topology import FunctionConfig
+from tidegate.trees import Tree
 from tidegate.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Engine:
         self._dependencies = dependencies
         self._io_seconds = io_seconds
         self._runner = Runner(handler, config, ports)
+        self._tree = Tree(ports)
 
     @property
     def overrun(self) -> int:
@@ -97,7 +99,7 @@ class Engine:
     async def _handle(self, delivery: Delivery, slot: Slot) -> Verdict:
         if not delivery.is_for(self._config.function):
             return Verdict.FILTERED
-        outcome: Outcome | None = delivery.unfit
+        outcome: Outcome | None = delivery.unfit or await self._tree.unwanted(delivery)
         if outcome is None and self._handler.pure:
             outcome, _ = await self._outcome(delivery, slot)
         for _ in range(_MEETINGS):
@@ -107,21 +109,23 @@ class Engine:
                 case Bury(failed):
                     wanted = failed
                 case Resume():
-                    await self._publish(slot, delivery)
+                    await self._discharge(slot, delivery)
                     return Verdict.DUPLICATE
                 case Busy():
                     return Verdict.BUSY
                 case Clash():
-                    return await self._refuse(delivery)
+                    return await self._refuse(delivery, slot)
             try:
-                await slot.write(wanted)
+                await slot.write(wanted, await self._tree.joined(delivery, slot.record, wanted, outcome, None))
             except Contested as contested:
                 slot.meet(contested.stored)
                 continue
+            except StateConflict:
+                continue  # what is to be reopened has changed since it was read
             except WriteRefused as error:
                 if not isinstance(outcome, Returned):
                     raise
-                outcome = _uncommittable(error)
+                outcome = _instead(outcome, _uncommittable(error))
                 continue
             return await (
                 self._run(delivery, slot) if wanted.status is Status.CLAIMED else self._settle(delivery, slot)
@@ -138,70 +142,78 @@ class Engine:
 
     async def _run_until_concluded(self, delivery: Delivery, slot: Slot) -> None:
         for conflict in range(_STATE_CONFLICTS):
+            outcome, batch = await self._outcome(delivery, slot)
             try:
-                return await self._run_once(delivery, slot)
+                return await self._conclude(delivery, slot, outcome, batch)
+            except WriteRefused as error:
+                return await self._conclude(delivery, slot, _instead(outcome, _uncommittable(error)))
             except StateConflict:
                 # The state that the handler read has changed since: run it again on fresh reads.
                 await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**conflict))
         reason = f"the handler's own preconditions failed {_STATE_CONFLICTS} times in a row: too much contention"
-        return await self._conclude(slot, Failed(Failure(Fault.ERROR, reason)))
-
-    async def _run_once(self, delivery: Delivery, slot: Slot) -> None:
-        outcome, batch = await self._outcome(delivery, slot)
-        try:
-            await self._conclude(slot, outcome, batch)
-        except WriteRefused as error:
-            await self._conclude(slot, _uncommittable(error))
+        return await self._conclude(delivery, slot, _instead(outcome, Failed(Failure(Fault.ERROR, reason))))
 
     async def _outcome(self, delivery: Delivery, slot: Slot) -> "tuple[Outcome, AsyncWriteBatch | None]":
         """How one run of the handler ends, and what it wants to be written; nothing of it runs on afterwards."""
-        assert delivery.event is not None
-        context = Context(delivery.event, delivery.key, self._config, slot, self._ports, self._dependencies)
+        context = Context(delivery, self._config, slot, self._ports, self._dependencies, self._tree)
         try:
             outcome = await self._runner.run(delivery, context)
         finally:
             batch = context.close()
-        return outcome, batch
+        return replace(outcome, compensations=tuple(context.compensations)), batch
 
-    async def _conclude(self, slot: Slot, outcome: Outcome, batch: "AsyncWriteBatch | None" = None) -> None:
+    async def _conclude(
+        self, delivery: Delivery, slot: Slot, outcome: Outcome, batch: "AsyncWriteBatch | None" = None
+    ) -> None:
         assert slot.record is not None
         concluded = conclude(slot.record, outcome, self._config.attempts)
-        await slot.write(concluded, batch if concluded.status is Status.DONE else None)
+        own = batch if concluded.status is Status.DONE else None
+        await slot.write(concluded, await self._tree.joined(delivery, slot.record, concluded, outcome, own))
 
     async def _after_loss(self, delivery: Delivery, slot: Slot, lost: LeaseLost) -> Verdict:
         """Another delivery has the record. If it brought it to an end, help to publish what it owes."""
         if isinstance(lost, Contested):
             slot.meet(lost.stored)
             if slot.record is not None and slot.record.status in (Status.DONE, Status.FAILED):
-                await self._publish(slot, delivery)
+                await self._discharge(slot, delivery)
                 return Verdict.DUPLICATE
         return Verdict.BUSY
 
     async def _settle(self, delivery: Delivery, slot: Slot) -> Verdict:
-        """Our conclusion stands: publish what it owes."""
+        """Our conclusion stands: see to what it owes."""
+        await self._discharge(slot, delivery)
         assert slot.record is not None
-        await self._publish(slot, delivery)
         return verdict_of(slot.record)
+
+    async def _discharge(self, slot: Slot, delivery: Delivery) -> None:
+        """Publish what a final record owes, and close the joins that it completes."""
+        count = slot.counts[-1] if slot.counts else None
+        await self._publish(slot, delivery)
+        assert slot.record is not None
+        await self._tree.settled(delivery, slot.record, count)
 
     async def _publish(self, slot: Slot, delivery: Delivery) -> None:
         record = slot.record
         assert record is not None
         match record.status:
             case Status.DONE if record.outbox and not record.published:
-                await self._ports.publisher.publish(record.outbox)
+                await self._ports.send(record.outbox)
                 if len(record.outbox) > MARK_ABOVE:
                     # The mark only spares work: without it a duplicate publishes the same ids again.
                     with suppress(Contested, StoreUnavailable, WriteRefused):
                         await slot.write(replace(record, published=True))
-            case Status.FAILED if record.error is not None and record.error.fault is not Fault.EXPIRED:
+            case Status.FAILED if record.error is not None and not record.error.fault.shed:
                 await self._publish_dead_letter(delivery, record.error, record.attempt)
             case _:
                 pass
 
-    async def _refuse(self, delivery: Delivery) -> Verdict:
+    async def _refuse(self, delivery: Delivery, slot: Slot) -> Verdict:
         """The record belongs to another payload. Without a record of its own this message's letter is
         published at each delivery until one is acked; its id keeps it one letter."""
-        await self._publish_dead_letter(delivery, _conflict(delivery), attempts=0)
+        failure = _conflict(delivery)
+        await self._publish_dead_letter(delivery, failure, attempts=0)
+        assert slot.record is not None
+        await self._tree.refused(delivery, slot.record, failure)
         return Verdict.DEAD
 
     async def _publish_dead_letter(self, delivery: Delivery, failure: Failure, attempts: int) -> None:
@@ -242,7 +254,7 @@ class Engine:
             function=self._config.function,
             verdict=verdict,
             event_id=delivery.event_id,
-            event_type=delivery.event.type if delivery.event else delivery.message.attributes.get("ce-type", ""),
+            event_type=delivery.event_type,
             message_id=delivery.message.id,
             attempt=record.attempt if record else 0,
             emitted=len(record.outbox) if record and verdict is Verdict.DONE else 0,
@@ -264,3 +276,8 @@ def _conflict(delivery: Delivery) -> Failure:
 
 def _uncommittable(error: WriteRefused) -> Failed:
     return Failed(Failure(Fault.ERROR, f"cannot be committed: {error}"), permanent=True)
+
+
+def _instead(outcome: Outcome, failed: Failed) -> Failed:
+    """A failure to commit an outcome: what the handler did has to be undone all the same."""
+    return replace(failed, compensations=outcome.compensations)

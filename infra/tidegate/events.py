@@ -120,12 +120,12 @@ class Event:
         return attributes | {f"ce-{name}": value for name, value in self.extensions.items()}
 
 
-def child_id(function: str, parent: str, index: int) -> str:
-    """The id of the event that ``function`` emits as its ``index``-th for ``parent``.
+def child_id(function: str, parent: str, name: int | str) -> str:
+    """The id of the event that ``function`` emits for ``parent`` under ``name``, such as its number.
 
     Derived, not drawn: whoever publishes an outbox again publishes the same ids.
     """
-    return digest(function, parent, str(index))[:32]
+    return digest(function, parent, str(name))[:32]
 
 
 def digest(*parts: str) -> str:

@@ -44,12 +44,14 @@ class Outgoing:
     Attributes:
         topic: the topic's short id.
         key: the ordering key; empty for none. Messages of one key keep their order.
+        due: when to publish it (aware, UTC); None for at once.
     """
 
     topic: str
     data: bytes
     attributes: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+    due: datetime | None = None
 
 
 def whole_number(text: str) -> int | None:

@@ -1,13 +1,17 @@
 """What the engine asks of the outside world. Each port has a Google adapter and a memory adapter,
 and one behavioural suite (`tests/contract`) that both pass."""
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from tidegate.clock import Clock, system_clock
+from tidegate.jobs import Compensation, Growth, Job, NewJob, Node, Progress, Turn
 from tidegate.messages import Outgoing
+from tidegate.places import Member, Tally
 from tidegate.records import Record
 
 if TYPE_CHECKING:
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
     from tidegate.reports import Report
+
+
+_SCHEDULED_AT_ONCE = 32
 
 
 def full_jitter(most: float) -> float:
@@ -37,19 +44,29 @@ class Stored:
     version: Version
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write that stands.
+
+    Attributes:
+        version: the record's new version.
+        counts: what the increments in its batch came to, in their order.
+    """
+
+    version: Version
+    counts: tuple[float, ...] = ()
+
+
 class Ledger(Protocol):
     """Keeps records. Safe for concurrent use by any number of processes."""
 
     async def write(
         self, key: str, record: Record, expected: Version | None, batch: "AsyncWriteBatch | None" = None
-    ) -> Version:
+    ) -> Written:
         """Replace the record if it is still at version ``expected`` (None: if there is none yet).
 
         ``batch`` holds further writes; all of them and the record's stand together or not at all.
         The batch itself is left as it was, so that the same call can be made again.
-
-        Returns:
-            The record's new version.
 
         Raises:
             WriteConflict: ``expected`` or a precondition inside ``batch`` did not hold; nothing stands.
@@ -79,6 +96,128 @@ class Publisher(Protocol):
         ...
 
 
+class Timers(Protocol):
+    """Publishes messages later."""
+
+    async def schedule(self, message: Outgoing) -> None:
+        """Have ``message`` published at its ``due`` time; again with the same event id, it changes nothing.
+
+        Raises:
+            PublishFailed: it was not accepted, or nobody knows.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTally:
+    """A tally as it was read.
+
+    Attributes:
+        settled: how many of its members have.
+        closed: whether what follows from its completion has been written.
+        node: what its node's own document says; None for a tally in between.
+        version: to guard the next write by.
+    """
+
+    tally: Tally
+    settled: int
+    closed: bool
+    node: Node | None
+    expire_at: datetime
+    version: Version
+
+    @property
+    def complete(self) -> bool:
+        return self.settled >= self.tally.members
+
+    def above(self, member: Member) -> Member | None:
+        """What the tally is a member of itself, where it counts ``member``."""
+        return member.above or (self.node.up if self.node else None)
+
+
+class Jobs(Protocol):
+    """Keeps jobs and their trees. Every ``async`` method raises StoreUnavailable where there is no clear answer."""
+
+    async def accept(self, new: NewJob) -> Job:
+        """Create the job and its root; or return the one that is there under this id, unchanged."""
+        ...
+
+    async def read(self, job: str) -> Job | None:
+        """The job as of now, or None."""
+        ...
+
+    async def progress(self, job: str) -> Progress:
+        """How far it is; at the cost of an aggregation over its nodes."""
+        ...
+
+    async def cancel(self, job: str) -> Job | None:
+        """Ask for an end: what has not started is shed. A settled job stays as it is."""
+        ...
+
+    async def failed(self, job: str) -> bool:
+        """Whether a unit of its work was given up and has not been redriven."""
+        ...
+
+    async def cancelled(self, job: str) -> bool:
+        """Whether an end was asked for, and the job still runs."""
+        ...
+
+    def joined(self, batch: "AsyncWriteBatch | None", growth: Growth) -> "AsyncWriteBatch":
+        """A new batch: the writes of ``batch``, then the growth's; an increment of the unit's tally is the last."""
+        ...
+
+    async def reopened(self, member: Member, key: str, batch: "AsyncWriteBatch | None") -> "AsyncWriteBatch":
+        """A new batch: the writes of ``batch``, then those by which a unit that was counted is unsettled again.
+
+        All that it had closed is open again, and its failure and its mark are gone. The batch's preconditions
+        fail if that changes meanwhile. Once the job runs no more, nothing is opened, and failures stay.
+        """
+        ...
+
+    async def is_marked(self, job: str, key: str) -> bool:
+        """Whether a mark says that the unit named ``key`` is counted; see `Growth.marks`."""
+        ...
+
+    async def commit(self, batch: "AsyncWriteBatch") -> float | None:
+        """Write a batch that belongs to no record; returns what its last increment came to.
+
+        Raises:
+            WriteConflict: a precondition did not hold; nothing stands.
+        """
+        ...
+
+    async def tally(self, tally: Tally) -> StoredTally | None:
+        """The tally as of now; None where nothing was ever counted."""
+        ...
+
+    async def node(self, job: str, name: str) -> Node | None:
+        """The node of this id, or None."""
+        ...
+
+    async def close(self, stored: StoredTally, above: Member | None, turn: Turn | None) -> float | None:
+        """Close a complete tally: count it at what it is a member of, and let its job turn if it is to.
+
+        Returns:
+            What the tally above came to; None without one.
+
+        Raises:
+            WriteConflict: it has been written since it was read; nothing stands.
+        """
+        ...
+
+    async def next_compensation(self, job: str, done: str = "") -> Compensation | None:
+        """The compensation that was registered last, once the one named ``done`` has been struck off."""
+        ...
+
+    async def begin(self, compensation: Compensation) -> None:
+        """Have the units of a compensation counted, before it is published; again, it changes nothing."""
+        ...
+
+    async def settle(self, job: str) -> Job | None:
+        """End a job that compensates: cancelled if that was asked for, else failed. Any other stays as it is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that an engine works with.
@@ -92,8 +231,22 @@ class Ports:
 
     ledger: Ledger
     publisher: Publisher
+    jobs: Jobs
+    timers: Timers
     firestore: Callable[[], "AsyncClient"]
     observe: Callable[["Report"], None]
     draw: Callable[[], str]
     clock: Clock = system_clock
     jitter: Callable[[float], float] = full_jitter
+
+    async def send(self, messages: Sequence[Outgoing]) -> None:
+        """Publish what is due, and have the rest published when it is.
+
+        Raises:
+            PublishFailed: at least one was not accepted; others may have been.
+        """
+        if now := [each for each in messages if each.due is None]:
+            await self.publisher.publish(now)
+        later = [each for each in messages if each.due is not None]
+        for start in range(0, len(later), _SCHEDULED_AT_ONCE):
+            await asyncio.gather(*map(self.timers.schedule, later[start : start + _SCHEDULED_AT_ONCE]))

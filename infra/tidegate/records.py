@@ -34,6 +34,12 @@ class Fault(StrEnum):
     CRASHED = "crashed"
     UNDELIVERABLE = "undeliverable"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def shed(self) -> bool:
+        """Whether the work was not wanted any more, so that nobody needs a dead letter."""
+        return self in (Fault.EXPIRED, Fault.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Record:
     """State of one (function, event id).
 
     Attributes:
+        event_id: the event it was last claimed for; with an idempotency key of its own, others may be the same work.
         owner: drawn anew for each delivery that writes the record; tells whose write stands.
         attempt: how often the handler has been started for this event (since its last redrive).
         lease_until: until when ``owner`` may work on it undisturbed.

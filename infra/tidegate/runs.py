@@ -49,15 +49,12 @@ class Runner:
         Raises:
             LeaseLost: the handler found that its record is not its own any more.
         """
-        assert delivery.event is not None
         seconds = min(self._config.timeout_seconds, context.lease_left)
         timeout = asyncio.timeout(seconds)
         try:
             async with timeout:
                 given = await self._call(delivery.payload, context)
-            return returned(
-                flatten(given), config=self._config, cause=delivery.event, key=delivery.key, now=self._ports.clock()
-            )
+            return returned(flatten(given), config=self._config, cause=delivery.cause(self._ports.clock()))
         except LeaseLost:
             raise
         except asyncio.CancelledError:

@@ -89,6 +89,8 @@ def check(handler: Handler, config: FunctionConfig) -> None:
 
 def google_ports(settings: Settings) -> Ports:
     """The ports on Google Cloud, or on its emulators. Call it inside the running event loop."""
+    from tidegate.adapters.cloud_tasks_timers import cloud_tasks_timers
+    from tidegate.adapters.firestore_jobs import FirestoreJobs
     from tidegate.adapters.firestore_ledger import FirestoreLedger
     from tidegate.adapters.google_clients import firestore_client, publisher_client
     from tidegate.adapters.pubsub_publisher import PubSubPublisher
@@ -98,6 +100,8 @@ def google_ports(settings: Settings) -> Ports:
     return Ports(
         ledger=FirestoreLedger(firestore),
         publisher=PubSubPublisher(publisher_client(settings), settings.project),
+        jobs=FirestoreJobs(firestore),
+        timers=cloud_tasks_timers(settings),
         firestore=lambda: firestore,
         observe=observer(),
         draw=lambda: secrets.token_hex(8),

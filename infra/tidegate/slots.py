@@ -37,14 +37,20 @@ class Slot:
     reading the record and comparing it with what was to be written: `Record.owner` is drawn per
     delivery, so equality means that our write stands. Writes wait for one another, and a conclusion
     keeps every step of its own delivery, also one whose answer nobody waited for.
+
+    Attributes:
+        record: as it was read or written last; None where there is none.
+        io_seconds: the longest that one call to the ledger may take.
+        counts: what the increments of the last write came to; empty where nobody knows.
     """
 
     def __init__(self, ports: Ports, key: str, io_seconds: float) -> None:
         self.key = key
         self.record: Record | None = None
+        self.counts: tuple[float, ...] = ()
         self._version: Version | None = None
         self._ports = ports
-        self._io_seconds = io_seconds
+        self.io_seconds = io_seconds
         self._writing = asyncio.Lock()
 
     async def write(self, record: Record, batch: "AsyncWriteBatch | None" = None) -> None:
@@ -68,13 +74,14 @@ class Slot:
         for attempt in range(_TRIES):
             refused = False
             try:
-                version = await self._bounded(self._ports.ledger.write(self.key, record, self._version, batch))
+                written = await self._bounded(self._ports.ledger.write(self.key, record, self._version, batch))
             except WriteConflict:
                 refused = True
             except StoreUnavailable:
                 pass
             else:
-                self.meet(Stored(record, version))
+                self.meet(Stored(record, written.version))
+                self.counts = written.counts
                 return
             stored = await self._bounded(self._ports.ledger.read(self.key))
             if stored is not None and stored.record == record:
@@ -93,6 +100,7 @@ class Slot:
     def meet(self, stored: Stored | None) -> None:
         """Go on from the record as it is now."""
         self.record = stored.record if stored else None
+        self.counts = ()
         self._version = stored.version if stored else None
 
     def _is_own_step(self, found: Record) -> bool:
@@ -101,10 +109,10 @@ class Slot:
 
     async def _bounded(self, call: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(self._io_seconds):
+            async with asyncio.timeout(self.io_seconds):
                 return await call
         except TimeoutError:
-            raise StoreUnavailable(f"the ledger did not answer within {self._io_seconds:g} s") from None
+            raise StoreUnavailable(f"the ledger did not answer within {self.io_seconds:g} s") from None
 
 
 def _with_steps(record: Record, earlier: Record) -> Record:

@@ -2,18 +2,31 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_broker import MemoryBroker, Push, PushSubscription
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
+from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.clock import Clock, system_clock
-from tidegate.handlers import Handler
+from tidegate.handlers import Handler, HttpHandler
+from tidegate.http_service import HttpService
 from tidegate.messages import Message
 from tidegate.ports import Ports
 from tidegate.reports import Report
 from tidegate.service import Service
+from tidegate.settings import Settings
+from tidegate.sites import Site
 from tidegate.topology import Topology, deployed_name
+from tidegate_ops.emulators import DEFAULT_PROJECT
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_IN_MEMORY = "in memory"  # in place of an emulator's address: this is no cloud, and nobody checks callers
 
 
 class EmbeddedApplication:
@@ -21,12 +34,16 @@ class EmbeddedApplication:
 
     Requests and bodies are those of the cloud: only what carries them is missing, and with it
     everything that comes of separate processes. Nothing survives the process.
+
+    Attributes:
+        http: the HTTP functions, to be served inside the same event loop.
     """
 
     def __init__(
         self,
         topology: Topology,
         handlers: Mapping[str, Handler],
+        http_handlers: Mapping[str, HttpHandler] = MappingProxyType({}),
         *,
         environment: Mapping[str, str],
         on_report: Callable[[Report], None],
@@ -37,10 +54,13 @@ class EmbeddedApplication:
         self.broker = MemoryBroker(
             sorted({*topology.topics, topology.dead_letter_topic}), clock=clock, observe=on_message
         )
+        self.timers = MemoryTimers(self.broker, clock=clock)
         firestore = memory_firestore(self.documents)
         ports = Ports(
             ledger=MemoryLedger(self.documents),
             publisher=self.broker,
+            jobs=FirestoreJobs(firestore),
+            timers=self.timers,
             firestore=lambda: firestore,
             observe=on_report,
             draw=lambda: secrets.token_hex(8),
@@ -49,6 +69,16 @@ class EmbeddedApplication:
         for name, handler in handlers.items():
             service = Service(handler, topology.config(name), ports, environment)
             self.broker.subscribe(subscription(topology, name, pusher(service)))
+        settings = Settings(
+            DEFAULT_PROJECT,
+            firestore_emulator_host=_IN_MEMORY,
+            pubsub_emulator_host=_IN_MEMORY,
+            environment=environment,
+        )
+        self.http: Mapping[str, ASGIApp] = {
+            name: HttpService(handler, Site(topology.http_config(name), settings, ports))
+            for name, handler in http_handlers.items()
+        }
 
 
 def subscription(topology: Topology, name: str, push: Push) -> PushSubscription:

@@ -20,9 +20,11 @@ import pytest
 
 from tests.contract.ordered_topics import FUNCTION, TOPIC, TOPOLOGY, OpenTopic
 from tidegate import Context, Reject
+from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
+from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.clock import system_clock
 from tidegate.contracts import Contract
 from tidegate.events import Event
@@ -162,6 +164,8 @@ class Lines:
         ports = Ports(
             ledger=MemoryLedger(self._documents),
             publisher=self,
+            jobs=FirestoreJobs(client),
+            timers=MemoryTimers(self),
             firestore=lambda: client,
             observe=lambda report: None,
             draw=lambda: secrets.token_hex(8),

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.worlds import NOON, Mishap, OrderPacked, OrderPlaced, World, handed_on, order
-from tidegate import Context, DeadLetter, Reject
+from tidegate import Context, Reject
+from tidegate.dead_letters import DeadLetter
 from tidegate.errors import LeaseLost, StepFailed
 from tidegate.messages import Message
 from tidegate.records import Failure, Fault, Status

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.worlds import NOON, handed_on
-from tidegate import DeadLetter
+from tidegate.dead_letters import DeadLetter
 from tidegate.events import Event
 from tidegate.messages import Message
 from tidegate.records import Failure, Fault

@@ -16,10 +16,12 @@ from google.cloud.firestore import AsyncClient
 from contracts.notes import NoteEdited
 from tests.simulation.virtual_loop import run
 from tidegate import Context
+from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_broker import MemoryBroker, PushSubscription
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
+from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.events import Event
 from tidegate.handlers import Handler
 from tidegate.messages import Outgoing
@@ -216,9 +218,12 @@ def service_on(documents: MemoryDocuments, handler: Handler, reports: list[Repor
     """The function on memory adapters, in the loop's own time."""
     loop = asyncio.get_running_loop()
     draws = count()
+    broker = MemoryBroker([CONFIG.dead_letter_topic])
     ports = Ports(
         ledger=MemoryLedger(documents),
-        publisher=MemoryBroker([CONFIG.dead_letter_topic]),
+        publisher=broker,
+        jobs=FirestoreJobs(memory_firestore(documents)),
+        timers=MemoryTimers(broker),
         firestore=lambda: memory_firestore(documents),
         observe=reports.append,
         draw=lambda: f"owner-{next(draws)}",

@@ -10,7 +10,8 @@ import pytest
 from pytest_mock import MockerFixture
 
 from tests.worlds import NOON, Mishap, OrderPacked, OrderPlaced, World, handed_on, order
-from tidegate import Context, DeadLetter, Emission, Reject, Result, emit
+from tidegate import Context, Emission, Reject, Result, emit
+from tidegate.dead_letters import DeadLetter
 from tidegate.engine import Engine
 from tidegate.events import Event, child_id
 from tidegate.inputs import Inbound

@@ -58,7 +58,7 @@ async def test_selection(desk: Desk) -> None:
         ({}, "no letter is named"),
         ({"ids": ("a",), "fault": "error"}, "leave --function"),
         ({"ids": ("a",), "all": True}, "leave --function"),
-        ({"fault": "tired"}, "there is no fault 'tired'; there are: conflict"),
+        ({"fault": "tired"}, "there is no fault 'tired'; there are: cancelled, conflict"),
     ],
 )
 def test_unclear_selection_is_refused(options: dict[str, Any], words: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.worlds import NOON, OrderPacked, OrderPlaced, config_of
 from tidegate import Context, Emission, Result, emit
+from tidegate.causes import Cause
 from tidegate.decisions import Returned
 from tidegate.emissions import flatten
 from tidegate.errors import Reject
@@ -26,7 +27,7 @@ CONFIG = config_of(Handler.inspect(pack, pure=False))
 
 
 def outbox_of(given: Any, cause: Event = CAUSE) -> Returned:
-    return returned(flatten(given), config=CONFIG, cause=cause, key="the-key", now=NOON)
+    return returned(flatten(given), config=CONFIG, cause=Cause(cause, "the-key", None, NOON))
 
 
 def test_nothing_is_owed() -> None:

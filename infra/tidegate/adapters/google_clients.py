@@ -3,6 +3,8 @@
 Call each once per process and inside the running event loop, to which their channels belong.
 """
 
+from typing import TYPE_CHECKING
+
 import grpc
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import AsyncClient
@@ -12,6 +14,9 @@ from google.pubsub_v1.services.publisher import PublisherAsyncClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 
 from tidegate.settings import Settings
+
+if TYPE_CHECKING:
+    from google.cloud.tasks_v2.services.cloud_tasks import CloudTasksAsyncClient
 
 
 def firestore_client(settings: Settings) -> AsyncClient:
@@ -32,3 +37,16 @@ def publisher_client(settings: Settings) -> PublisherAsyncClient:
         return PublisherAsyncClient()
     # This client ignores PUBSUB_EMULATOR_HOST: without a channel of our own it would talk to production.
     return PublisherAsyncClient(transport=PublisherGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(host)))
+
+
+def tasks_client(settings: Settings) -> "CloudTasksAsyncClient":
+    """A Cloud Tasks client; it connects on its first call."""
+    # Loaded here, since most functions delay nothing: it would add to the start-up time of every one.
+    from google.cloud.tasks_v2.services.cloud_tasks import CloudTasksAsyncClient
+    from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
+
+    if not settings.tasks_host:
+        return CloudTasksAsyncClient()
+    return CloudTasksAsyncClient(
+        transport=CloudTasksGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(settings.tasks_host))
+    )

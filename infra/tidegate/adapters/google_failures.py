@@ -1,7 +1,9 @@
 """The errors by which Google's clients say that a call did not succeed, whatever layer raises them."""
 
 import grpc
+from google.api_core import exceptions
 from google.api_core.exceptions import GoogleAPIError
+from google.api_core.retry import if_exception_type
 from google.auth.exceptions import GoogleAuthError
 
 GOOGLE_FAILURES: tuple[type[Exception], ...] = (
@@ -12,3 +14,13 @@ GOOGLE_FAILURES: tuple[type[Exception], ...] = (
     grpc.aio.UsageError,  # among others: the channel is closed
     TimeoutError,
 )
+
+TRANSIENT = if_exception_type(
+    exceptions.Aborted,
+    exceptions.DeadlineExceeded,
+    exceptions.InternalServerError,
+    exceptions.ResourceExhausted,
+    exceptions.ServiceUnavailable,
+    exceptions.Unknown,
+)
+"""Whether a call that may be repeated is worth repeating."""

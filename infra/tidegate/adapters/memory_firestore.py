@@ -9,7 +9,7 @@ from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1 import _helpers, types
 
 from tidegate.adapters.memory_documents import CommitRefused, MemoryDocuments, Refusal, Written
-from tidegate.adapters.memory_query import MemoryQuery
+from tidegate.adapters.memory_query import MemoryQuery, aggregate
 from tidegate.adapters.memory_translation import message_of, name_of, path_from, writes_from
 
 _Item = TypeVar("_Item")
@@ -84,6 +84,18 @@ class _MemoryService:
         return _stream(
             [types.RunQueryResponse(document=message_of(each, self._client), read_time=read_time) for each in found]
         )
+
+    async def run_aggregation_query(self, request: Any, **_: Any) -> AsyncIterator[types.RunAggregationQueryResponse]:
+        """Counts and sums; as in Firestore, of the documents that have every field that is summed."""
+        asked = types.RunAggregationQueryRequest(request)
+        aggregated = asked.structured_aggregation_query
+        [selector] = aggregated.structured_query.from_
+        documents = self._documents.list(self._collection(asked.parent, selector.collection_id))
+        found = MemoryQuery(aggregated.structured_query, self._client).run(documents)
+        fields = aggregate(aggregated.aggregations, found)
+        values = {name: _helpers.encode_value(value) for name, value in fields.items()}
+        read_time = self._documents.now()
+        return _stream([types.RunAggregationQueryResponse(result={"aggregate_fields": values}, read_time=read_time)])
 
     async def list_documents(self, request: Any, **_: Any) -> AsyncIterator[types.Document]:
         """Names alone, also of documents that are not there but have documents below them."""

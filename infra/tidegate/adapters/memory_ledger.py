@@ -17,7 +17,7 @@ from tidegate.adapters.memory_fields import stored_bytes
 from tidegate.adapters.record_document import LEDGER, fields_of, record_of
 from tidegate.adapters.record_pieces import PIECES, Edition, RecordDocuments, check_commit, gathered, piece_names
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
-from tidegate.ports import Stored, Version
+from tidegate.ports import Stored, Version, Written
 from tidegate.records import Record
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class MemoryLedger:
 
     async def write(
         self, key: str, record: Record, expected: Version | None, batch: "AsyncWriteBatch | None" = None
-    ) -> Version:
+    ) -> Written:
         before = cast(Edition | None, expected)
         try:
             documents = RecordDocuments.of(fields_of(record))
@@ -42,12 +42,14 @@ class MemoryLedger:
             raise WriteRefused(f"the record {key} cannot be stored: {error}") from error
         check_commit(key, size)
         try:
-            update_time = self.documents.commit(joined)[-1].update_time
+            written = self.documents.commit(joined)
         except CommitRefused as refused:
             error_type = WriteRefused if refused.refusal is Refusal.INVALID else WriteConflict
             raise error_type(str(refused)) from refused
+        update_time = written[-1].update_time
         assert update_time is not None  # only a delete has none
-        return documents.edition(update_time)
+        counts = [value for each in written for value in each.transformed if isinstance(value, int | float)]
+        return Written(documents.edition(update_time), tuple(counts))
 
     async def read(self, key: str) -> Stored | None:
         document = self.documents.get(_path(key))

@@ -1,7 +1,7 @@
 """Firestore's structured queries, as far as filters joined by AND, order, offset and limit go."""
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from google.cloud.firestore import AsyncClient
@@ -10,7 +10,7 @@ from google.cloud.firestore_v1.order import Order, TypeOrder
 from google.cloud.firestore_v1.types import StructuredQuery, Value
 
 from tidegate.adapters.memory_documents import Document
-from tidegate.adapters.memory_fields import is_nan, value_at
+from tidegate.adapters.memory_fields import FieldPath, is_nan, value_at
 from tidegate.adapters.memory_translation import field_path, name_of
 
 _NAME = "__name__"
@@ -74,6 +74,35 @@ class MemoryQuery:
             return _helpers.encode_value(value_at(document.fields, field_path(path)))
         except KeyError:
             raise Missing(path) from None
+
+
+def aggregate(aggregations: Iterable[Any], documents: Iterable[Document]) -> dict[str, int | float]:
+    """Counts and sums over ``documents``, by alias.
+
+    Raises:
+        NotImplementedError: for averages.
+    """
+    asked = list(aggregations)
+    if any(each._pb.WhichOneof("operator") == "avg" for each in asked):
+        raise NotImplementedError("the memory store has no averages")
+    paths = {each.alias: field_path(each.sum.field.field_path) for each in asked if each._pb.HasField("sum")}
+    values = [row for each in documents if (row := _fields_at(each, paths)) is not None]
+    return {
+        each.alias: sum(row[each.alias] for row in values) if each.alias in paths else len(values) for each in asked
+    }
+
+
+def _fields_at(document: Document, paths: Mapping[str, FieldPath]) -> dict[str, Any] | None:
+    """The values at ``paths``, None where one is missing; what is no number counts as nothing."""
+    try:
+        found = {alias: value_at(document.fields, path) for alias, path in paths.items()}
+    except KeyError:
+        return None
+    return {alias: value if _is_number(value) else 0 for alias, value in found.items()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _filters(query: StructuredQuery) -> Iterator[Any]:

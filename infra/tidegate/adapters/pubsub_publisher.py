@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 
 from google.api_core import exceptions
-from google.api_core.retry import if_exception_type
 from google.api_core.retry.retry_unary_async import AsyncRetry
 from google.pubsub_v1.services.publisher import PublisherAsyncClient
 from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.adapters.google_failures import GOOGLE_FAILURES, TRANSIENT
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
 
@@ -18,14 +17,6 @@ MAX_BYTES = 9_500_000
 """Below Pub/Sub's 10 MB a request, which counts the topic's name and the framing as well."""
 
 _FRAMING_BYTES = 8  # at most what the request adds around a message
-_TRANSIENT = if_exception_type(
-    exceptions.Aborted,
-    exceptions.DeadlineExceeded,
-    exceptions.InternalServerError,
-    exceptions.ResourceExhausted,
-    exceptions.ServiceUnavailable,
-    exceptions.Unknown,
-)
 
 
 class PubSubPublisher:
@@ -40,7 +31,7 @@ class PubSubPublisher:
         self._client = client
         self._project = project
         self._timeout_seconds = timeout_seconds
-        self._retry = AsyncRetry(predicate=_TRANSIENT, initial=0.1, maximum=5.0, timeout=timeout_seconds)
+        self._retry = AsyncRetry(predicate=TRANSIENT, initial=0.1, maximum=5.0, timeout=timeout_seconds)
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         lanes = [self._send(topic, requests) for topic, requests in _lanes(messages)]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from tidegate.events import timestamp
 from tidegate.messages import Outgoing
 from tidegate.records import Failure, Fault, Record, Status
 
@@ -114,6 +115,8 @@ def _json(value: object) -> str | bytes:
 
 def _message(message: Outgoing) -> dict[str, Any]:
     fields = {"topic": message.topic, "key": message.key, "attributes": dict(message.attributes)}
+    if message.due is not None:
+        fields["due"] = timestamp(message.due)
     try:
         return fields | {"data": message.data.decode()}
     except UnicodeDecodeError:
@@ -122,4 +125,5 @@ def _message(message: Outgoing) -> dict[str, Any]:
 
 def _outgoing(fields: Mapping[str, Any]) -> Outgoing:
     data = base64.b64decode(fields["base64"]) if "base64" in fields else fields["data"].encode()
-    return Outgoing(topic=fields["topic"], data=data, attributes=fields["attributes"], key=fields["key"])
+    due = datetime.fromisoformat(fields["due"]) if "due" in fields else None
+    return Outgoing(topic=fields["topic"], data=data, attributes=fields["attributes"], key=fields["key"], due=due)

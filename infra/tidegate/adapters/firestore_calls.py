@@ -1,0 +1,99 @@
+"""Calls to Firestore whose answers mean something: none is repeated unless nothing of it can stand."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from google.api_core import exceptions
+from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+from google.cloud.firestore_v1.types import WriteResult
+
+from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
+
+_TRIES = 6
+_FIRST_PAUSE_SECONDS = 0.02
+
+_Answer = TypeVar("_Answer")
+
+# After these nothing stands, and the same call may succeed at once: two writers met on one document.
+_CONTENDED = (exceptions.Aborted,)
+# A read changes nothing, so it may also be repeated where nobody knows what became of the first one.
+_TRANSIENT = (*_CONTENDED, exceptions.InternalServerError, exceptions.ServiceUnavailable)
+# Preconditions that did not hold. A project without a database answers NOT_FOUND as well; the read
+# by which the engine settles a conflict then fails, and nothing is taken for another's work.
+_CONFLICTS = (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound)
+# The fault of this very write, whoever sends it and whenever. PermissionDenied is none of these: it
+# is the project's state, and the same write stands as soon as somebody grants the role.
+_PERMANENT = (exceptions.InvalidArgument, exceptions.OutOfRange)
+
+
+class FirestoreCalls:
+    """Makes calls within a time limit, each with a few tries where several writers meet.
+
+    The library's own retries are to be off (``retry=None``). They would send a commit again after an
+    answer was lost and report the first one's success as a conflict; here such a loss is said
+    (StoreUnavailable) and settled by reading.
+    """
+
+    def __init__(self, timeout_seconds: float = 10.0, jitter: Callable[[], float] = random.random) -> None:
+        """``timeout_seconds`` bounds one call with all its tries; ``jitter`` draws from 0 to 1."""
+        self.timeout_seconds = timeout_seconds
+        self._jitter = jitter
+
+    async def commit(self, what: str, batch: AsyncWriteBatch) -> list[WriteResult]:
+        """Commit a batch; ``what`` it is about stands in the error.
+
+        Raises:
+            WriteConflict: a precondition did not hold; nothing stands.
+            WriteRefused: Firestore will never take it; nothing stands.
+            StoreUnavailable: no clear answer; it may stand.
+        """
+        try:
+            return await self._answer(
+                lambda: batch.commit(retry=None, timeout=self.timeout_seconds), again_after=_CONTENDED
+            )
+        except _CONFLICTS as error:
+            raise WriteConflict(f"{what}: {error.message}") from error
+        except _PERMANENT as error:
+            raise WriteRefused(f"{what}: {error.message}") from error
+        except GOOGLE_FAILURES as error:
+            raise StoreUnavailable(f"{what}: no usable answer to the write: {_spoken(error)}") from error
+
+    async def read(self, what: str, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """The answer of a call that only reads.
+
+        Raises:
+            StoreUnavailable: there is none.
+        """
+        try:
+            return await self._answer(call, again_after=_TRANSIENT)
+        except GOOGLE_FAILURES as error:
+            raise StoreUnavailable(f"{what}: no usable answer to the read: {_spoken(error)}") from error
+
+    async def _answer(
+        self, call: Callable[[], Awaitable[_Answer]], *, again_after: tuple[type[Exception], ...]
+    ) -> _Answer:
+        """The call's answer; repeated a few times, with full jitter, after the errors named."""
+        async with asyncio.timeout(self.timeout_seconds):
+            for failures in range(_TRIES - 1):
+                try:
+                    return await call()
+                except again_after:
+                    await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**failures * self._jitter())
+            return await call()
+
+
+def counts(results: Iterable[WriteResult]) -> tuple[float, ...]:
+    """What the increments of a commit came to, in their order."""
+    values = [each for result in results for each in result.transform_results]
+    return tuple(
+        value.integer_value if "integer_value" in value else value.double_value
+        for value in values
+        if "integer_value" in value or "double_value" in value
+    )
+
+
+def _spoken(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,293 @@
+"""A job's tree as one function's deliveries change it: what they settle, and what follows from that.
+
+A unit settles in the very commit that concludes its record, so it is counted once, whatever is
+repeated. Whoever completes a tally closes it: one guarded write that also counts it at the tally
+above, up to the job itself. A worker that dies in between has not acked its message; the next
+delivery of it climbs the same path, and goes on where a tally is complete and not closed.
+
+What a closed join owes (the event after a gathering, compensations, the callback) may be of any
+topic, so it is left to one system function with the rights to publish there, by `ADVANCED`.
+"""
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tidegate.decisions import Failed, Outcome, Returned
+from tidegate.deliveries import Delivery
+from tidegate.errors import StoreUnavailable, WriteConflict
+from tidegate.events import Event, child_id
+from tidegate.jobs import ADVANCED, COMPENSATION, SETTLED, Growth, Job, JobFailure, JobState, Turn
+from tidegate.messages import Outgoing
+from tidegate.places import ROOT, Member, Place
+from tidegate.ports import Ports, StoredTally
+from tidegate.records import Failure, Fault, Record, Status, record_key
+
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+
+_TRIES = 5
+_FIRST_PAUSE_SECONDS = 0.02
+_CANCELLED = Failed(Failure(Fault.CANCELLED, "the job was cancelled"), permanent=True)
+
+
+def settles(record: Record) -> bool:
+    """Whether the record's unit settles with the record itself, rather than with what it emitted."""
+    if record.status is Status.DONE:
+        return not any(Place.read(each.attributes) for each in record.outbox)
+    return record.status is Status.FAILED
+
+
+class Tree:
+    """Jobs, as one instance of a function works on them."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._cancellations = _Cancellations(ports)
+
+    async def is_cancelled(self, job: str) -> bool:
+        """Whether somebody asked for the job's end; may be late by `_KNOWN_FOR`."""
+        return await self._cancellations.of(job)
+
+    async def unwanted(self, delivery: Delivery) -> Failed | None:
+        """Why the delivery's work is not wanted any more, if it is not."""
+        if not delivery.job:
+            return None
+        # Not to know is no reason to stop: a job that goes on can still be compensated.
+        with suppress(StoreUnavailable):
+            return _CANCELLED if await self.is_cancelled(delivery.job) else None
+        return None
+
+    async def joined(
+        self,
+        delivery: Delivery,
+        before: Record | None,
+        after: Record,
+        outcome: Outcome | None,
+        batch: "AsyncWriteBatch | None",
+    ) -> "AsyncWriteBatch | None":
+        """``batch``, and with it what the step from ``before`` to ``after`` changes in the delivery's job.
+
+        A unit whose record another event may claim as well is marked when it is counted, and only the mark
+        says so. Any other has been counted exactly when its record is ``failed``.
+        """
+        growth = _growth(delivery, after, outcome, self._ports.clock())
+        if delivery.unit:
+            name = _name(delivery, after)
+            counted = before is not None and before.status is Status.FAILED
+            if delivery.shares_work:
+                counted = await self._ports.jobs.is_marked(delivery.unit.job, name)
+            if counted:
+                batch = await self._ports.jobs.reopened(delivery.unit, name, batch)
+        return self._ports.jobs.joined(batch, growth) if growth else batch
+
+    async def settled(self, delivery: Delivery, record: Record, count: float | None) -> None:
+        """What follows from a concluded record; ``count`` is what its unit's tally came to, where that is known."""
+        unit = delivery.unit
+        if unit is None:
+            return
+        if record.event_id != delivery.event_id:
+            await self._settled_by_another(delivery, record, record.error)
+        elif settles(record):
+            await self._climb(unit, count)
+
+    async def refused(self, delivery: Delivery, record: Record, failure: Failure) -> None:
+        """What follows from a message that cannot have the record it met."""
+        if delivery.unit and record.event_id != delivery.event_id:
+            await self._settled_by_another(delivery, record, failure)
+
+    async def advance(self, job: str, node: str) -> None:
+        """Publish what a closed node owes. The events' ids are their own, so that doing it twice is harmless."""
+        if node == ROOT:
+            found = await self._ports.jobs.read(job)
+            if found is not None and found.state is JobState.COMPENSATING:
+                await self._compensate(job)
+            elif found is not None:
+                await self._tell(found)
+        elif node.startswith(COMPENSATION):
+            await self._compensate(job, done=node)
+        else:
+            closed = await self._ports.jobs.node(job, node)
+            if closed is not None and closed.then is not None:
+                await self._ports.send([closed.then])
+
+    async def _settled_by_another(self, delivery: Delivery, record: Record, error: Failure | None) -> None:
+        """Another event was the same work: this one's unit settles with a mark, since no record is its own."""
+        unit, jobs = delivery.unit, self._ports.jobs
+        assert unit is not None
+        name = _name(delivery, record)
+        failure = _failure(delivery, record, error, self._ports.clock()) if error else None
+        growth = Growth(unit.job, name, record.expire_at, unit, failure, marks=True)
+        for number in range(_TRIES):
+            batch = None
+            if await jobs.is_marked(unit.job, name):
+                if failure is not None or not delivery.redrive:
+                    return await self._climb(unit, None)
+                batch = await jobs.reopened(unit, name, None)  # it was given up, and is done after all
+            try:
+                count = await jobs.commit(jobs.joined(batch, growth))
+            except WriteConflict:
+                await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**number))
+            else:
+                return await self._climb(unit, count)
+        raise StoreUnavailable(f"{name} of job {unit.job} could not be counted")
+
+    async def _climb(self, member: Member, count: float | None) -> None:
+        """Close every tally that is complete, from that of ``member`` up; ``count`` is what it came to, if known."""
+        below: Member | None = member
+        while below is not None:
+            if count is not None and count < below.tally.members:
+                return
+            stored = await self._ports.jobs.tally(below.tally)
+            if stored is None or not stored.complete:
+                return
+            above = stored.above(below)
+            closed = await self._close(stored, above)
+            if closed is None:
+                return
+            await self._announce(stored)
+            below, count = above, closed.count
+
+    async def _close(self, stored: StoredTally, above: Member | None) -> "_Closed | None":
+        """Close a complete tally, unless somebody has; None where it was reopened instead.
+
+        Raises:
+            StoreUnavailable: it could not be settled who closes it; the next delivery finds out.
+        """
+        for number in range(_TRIES):
+            if stored.closed:
+                return _Closed()
+            turn = await self._turn(stored.tally.job) if stored.tally.document == ROOT else None
+            try:
+                return _Closed(await self._ports.jobs.close(stored, above, turn))
+            except WriteConflict:
+                await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**number))
+            found = await self._ports.jobs.tally(stored.tally)
+            if found is None or not found.complete:
+                return None  # whoever completes it again goes on
+            stored = found
+        raise StoreUnavailable(f"{stored.tally.document} of job {stored.tally.job} could not be closed")
+
+    async def _turn(self, job: str) -> Turn | None:
+        """What becomes of a job all of whose work has settled."""
+        found = await self._ports.jobs.read(job)
+        if found is None:
+            return None
+        cancelled = found.cancel_requested_at is not None
+        if not cancelled and not await self._ports.jobs.failed(job):
+            return Turn(found, JobState.SUCCEEDED)
+        if await self._ports.jobs.next_compensation(job):
+            return Turn(found, JobState.COMPENSATING)
+        return Turn(found, JobState.CANCELLED if cancelled else JobState.FAILED)
+
+    async def _announce(self, closed: StoredTally) -> None:
+        """Have published what a closed node owes."""
+        node = closed.node
+        if node is None:
+            return
+        if node.id == ROOT:
+            job = await self._ports.jobs.read(node.job)
+            owes = job is not None and (job.state is JobState.COMPENSATING or bool(job.callback_url))
+        else:
+            owes = node.then is not None or node.id.startswith(COMPENSATION)
+        if owes:
+            await self._ports.publisher.publish([self._event(ADVANCED, node.job, node.id, {"node": node.id})])
+
+    async def _compensate(self, job: str, done: str = "") -> None:
+        compensation = await self._ports.jobs.next_compensation(job, done)
+        if compensation is not None:
+            await self._ports.jobs.begin(compensation)
+            await self._ports.send([compensation.message])
+        elif ended := await self._ports.jobs.settle(job):
+            await self._tell(ended)
+
+    async def _tell(self, job: Job) -> None:
+        if job.callback_url and job.state.settled:
+            data = {"state": job.state.value, "callback_url": job.callback_url}
+            await self._ports.publisher.publish([self._event(SETTLED, job.id, ROOT, data)])
+
+    def _event(self, event_type: str, job: str, node: str, data: dict[str, str]) -> Outgoing:
+        event = Event(
+            id=child_id(event_type, job, node),
+            type=event_type,
+            source=f"/jobs/{job}",
+            data=json.dumps({"job_id": job, **data}).encode(),
+            time=self._ports.clock(),
+            version=1,
+        )
+        return Outgoing(event_type, event.data, event.attributes())
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A tally is closed; ``count`` is what the one above it came to, where that is known."""
+
+    count: float | None = None
+
+
+_KNOWN_FOR = timedelta(seconds=2)
+_MOST_KNOWN = 1_000
+
+
+@dataclass
+class _Cancellations:
+    """Which jobs were cancelled; that one was not is remembered for a while, to ask once for many of its events."""
+
+    ports: Ports
+
+    def __post_init__(self) -> None:
+        self._running: dict[str, datetime] = {}
+
+    async def of(self, job: str) -> bool:
+        now = self.ports.clock()
+        if self._running.get(job, now) > now:
+            return False
+        if await self.ports.jobs.cancelled(job):
+            return True
+        if len(self._running) >= _MOST_KNOWN:
+            self._running.clear()
+        self._running[job] = now + _KNOWN_FOR
+        return False
+
+
+def _growth(delivery: Delivery, record: Record, outcome: Outcome | None, now: datetime) -> Growth | None:
+    """What the record's conclusion changes in its job; None where it changes nothing."""
+    if record.status not in (Status.DONE, Status.FAILED):
+        return None
+    returned = outcome if isinstance(outcome, Returned) and record.status is Status.DONE else Returned()
+    if delivery.unit is None:
+        # Without a job a gathering is its own.
+        if not returned.nodes:
+            return None
+        return Growth(returned.nodes[0].job, _name(delivery, record), record.expire_at, nodes=returned.nodes)
+    return Growth(
+        delivery.unit.job,
+        _name(delivery, record),
+        record.expire_at,
+        settles=delivery.unit if settles(record) else None,
+        failure=_failure(delivery, record, record.error, now) if record.error else None,
+        marks=delivery.shares_work,
+        nodes=returned.nodes,
+        compensations=outcome.compensations if outcome and delivery.job else (),
+        result=returned.result if delivery.job else None,
+    )
+
+
+def _failure(delivery: Delivery, record: Record, error: Failure, now: datetime) -> JobFailure:
+    return JobFailure(
+        function=record.function,
+        event_id=delivery.event_id,
+        event_type=delivery.event_type,
+        fault=error.fault,
+        reason=error.reason,
+        attempts=record.attempt,
+        at=now,
+    )
+
+
+def _name(delivery: Delivery, record: Record) -> str:
+    """Names the unit among those of its job."""
+    return record_key(record.function, delivery.event_id)
