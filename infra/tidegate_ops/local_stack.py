@@ -23,9 +23,11 @@ from tidegate_ops.function_service import FunctionService, Source
 from tidegate_ops.processes import free_ports, stop_all
 from tidegate_ops.project import Project
 from tidegate_ops.provision import provision
+from tidegate_ops.scheduler import Scheduler
 from tidegate_ops.source_watcher import SourceWatcher
 from tidegate_ops.stack_state import RunningFunction, StackState
 from tidegate_ops.supervisor import Supervisor
+from tidegate_ops.timer_service import TimerService
 
 STACK = "tidegate"
 """The name under which the stack itself, rather than a function, writes to ``on_line``."""
@@ -50,7 +52,7 @@ SUBSCRIPTIONS = "subscriptions"
 
 def components(topology: Topology) -> list[str]:
     """The components whose steps are reported, in the order in which they get ready."""
-    return [Jar.PUBSUB.label, Jar.FIRESTORE.label, *topology.functions, SUBSCRIPTIONS]
+    return [Jar.PUBSUB.label, Jar.FIRESTORE.label, *topology.deployed, SUBSCRIPTIONS]
 
 
 class LocalStack:
@@ -79,6 +81,8 @@ class LocalStack:
         self._pubsub = PubSubEmulator(on_line=partial(on_line, Jar.PUBSUB.label))
         self._firestore = FirestoreEmulator(on_line=partial(on_line, Jar.FIRESTORE.label))
         self._services: dict[str, FunctionService] = {}
+        self._urls: dict[str, str] = {}
+        self._tasks_host = ""
 
     def __enter__(self) -> Self:
         if missing := find_missing():
@@ -100,6 +104,7 @@ class LocalStack:
             update={
                 "pubsub_host": self._pubsub.host,
                 "firestore_host": self._firestore.host,
+                "tasks_host": self._tasks_host,
                 "emulator_pids": [self._pubsub.pid, self._firestore.pid],
                 "functions": {
                     name: RunningFunction(port=service.port, pid=service.process.pid)
@@ -107,6 +112,11 @@ class LocalStack:
                 },
             }
         )
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Where each HTTP function is open to people and clients."""
+        return self._urls
 
     def kill_function(self, name: str, number: signal.Signals = signal.SIGKILL, *, worker: bool = True) -> None:
         """Send a signal to the process that handles the function's messages, or to the master above it.
@@ -125,13 +135,18 @@ class LocalStack:
         for emulator in (self._pubsub, self._firestore):
             emulator.wait_ready()
             self._on_step(Step(emulator.jar.label, emulator.host, done=True))
-        self._services = self._make_services(sources)
+        self._start_timers(cleanup, directory)
+        self._services = self._make_services(sources, topology)
+        self._urls = {name: self._services[name].url for name in topology.http_functions}
         cleanup.callback(lambda: stop_all(service.process for service in self._services.values()))
         self._start_functions()
-        with LocalBroker(self._pubsub.host, self._state.project) as broker:
-            provision(broker, topology, {name: each.url for name, each in self._services.items()})
+        broker = cleanup.enter_context(LocalBroker(self._pubsub.host, self._state.project))
+        provision(broker, topology, {name: self._services[name].url for name in topology.functions})
         self._on_step(Step(SUBSCRIPTIONS, "created", done=True))
         self._supervise(cleanup)
+        scheduler = Scheduler(topology.schedules, publish=broker.publish, on_line=partial(self._on_line, STACK))
+        scheduler.start()
+        cleanup.callback(scheduler.close)
         self._write_state()
 
     def _claim(self, cleanup: ExitStack) -> Path:
@@ -160,14 +175,18 @@ class LocalStack:
         for emulator in (self._pubsub, self._firestore):
             emulator.stop()
 
+    def _start_timers(self, cleanup: ExitStack, directory: Path) -> None:
+        timers = TimerService(directory / "timers.sqlite3", on_line=partial(self._on_line, STACK))
+        self._tasks_host = cleanup.enter_context(timers).host
+
     def _sources(self, directory: Path, topology: Topology) -> dict[str, Source]:
         """What each function runs from: its bundle, extracted, or its source."""
-        names = list(topology.functions)
+        names = list(topology.deployed)
         if not self._reload:
             return self._stage(directory, names)
         sources = {}
         for name in names:
-            write_atomically(_config_path(directory, name), topology.config(name).model_dump_json().encode())
+            write_atomically(_config_path(directory, name), topology.slice(name).model_dump_json().encode())
             sources[name] = Source(self._project.functions_dir / name, self._project.infra, directory / name)
         return sources
 
@@ -180,7 +199,7 @@ class LocalStack:
             sources[name] = Source(staged, staged, staged)
         return sources
 
-    def _make_services(self, sources: Mapping[str, Source]) -> dict[str, FunctionService]:
+    def _make_services(self, sources: Mapping[str, Source], topology: Topology) -> dict[str, FunctionService]:
         common = {**self.state.environment(), **self._environment}
         return {
             name: FunctionService(
@@ -189,6 +208,7 @@ class LocalStack:
                 port=port,
                 environment={**common, **self._config_variable(name)},
                 on_line=partial(self._on_line, name),
+                http=name in topology.http_functions,
             )
             for (name, source), port in zip(sources.items(), free_ports(len(sources)), strict=True)
         }

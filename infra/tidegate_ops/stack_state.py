@@ -28,6 +28,7 @@ class StackState(BaseModel):
         pid, started: the process that runs it, with its start time, since ids are used again.
         directory: the stack's own files; whoever finds the state stale may remove them.
         pubsub_host, firestore_host: ``address:port`` of the emulators; empty while the stack starts.
+        tasks_host: that of the service in place of Cloud Tasks.
         emulator_pids: the emulators' processes.
     """
 
@@ -39,6 +40,7 @@ class StackState(BaseModel):
     directory: Path
     pubsub_host: str = ""
     firestore_host: str = ""
+    tasks_host: str = ""
     emulator_pids: list[int] = Field(default_factory=list)
     functions: dict[str, RunningFunction] = Field(default_factory=dict)
 
@@ -88,11 +90,15 @@ class StackState(BaseModel):
         return bool(self.pubsub_host)
 
     def environment(self) -> dict[str, str]:
-        """The variables by which Google's libraries and the functions find the emulators."""
+        """The variables by which Google's libraries and the functions find the emulators and the timer service."""
         return {
             "GOOGLE_CLOUD_PROJECT": self.project,
             "PUBSUB_EMULATOR_HOST": self.pubsub_host,
             "FIRESTORE_EMULATOR_HOST": self.firestore_host,
+            "TIDEGATE_TASKS_HOST": self.tasks_host,
+            "TIDEGATE_TASKS_QUEUE": f"projects/{self.project}/locations/local/queues/delayed"
+            if self.tasks_host
+            else "",
         }
 
     def write(self, project: Project) -> None:

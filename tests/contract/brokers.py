@@ -35,7 +35,7 @@ class Broker(Protocol):
         ...
 
     async def received(self, topic: str, count: int) -> list[Outgoing]:
-        """The first ``count`` messages on the topic, those of one key in the order of their delivery."""
+        """The next messages on the topic, at most ``count``, those of one key in the order of their delivery."""
         ...
 
 
@@ -59,7 +59,9 @@ class KeepingMemoryBroker:
 
     async def received(self, topic: str, count: int) -> list[Outgoing]:
         await self.publisher.drained()
-        return self._kept[topic][:count]
+        kept = self._kept[topic]
+        found, kept[:] = kept[:count], kept[count:]
+        return found
 
 
 class EmulatorBroker:

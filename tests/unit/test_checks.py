@@ -1,5 +1,6 @@
 """What `tidegate check` finds when topology, contracts and handlers disagree."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,52 @@ def test_a_folder_without_a_function(project: Project) -> None:
     (project.functions_dir / "stray").mkdir()
     (project.functions_dir / "__pycache__").mkdir()
     assert only(project) == "functions/stray: is no function of the topology"
+
+
+def test_a_consistent_project_with_an_http_function(http_project: Project) -> None:
+    """Functions of both kinds agree with the topology."""
+    assert check(http_project) == []
+
+
+def test_an_http_function_without_a_folder(http_project: Project) -> None:
+    """The topology names an HTTP function that nobody wrote."""
+    shutil.rmtree(http_project.functions_dir / "front_desk")
+    assert only(http_project) == "infra/topology.yaml:15: http_functions.front_desk: functions/front_desk is missing"
+
+
+def test_an_http_folder_without_its_main(http_project: Project) -> None:
+    """The fix names the decorator of its kind."""
+    (http_project.functions_dir / "front_desk" / "main.py").unlink()
+    (finding,) = check(http_project)
+    assert finding.where == "functions/front_desk/main.py"
+    assert finding.fix == "create it with a function `front_desk` under @http_function"
+
+
+def test_a_function_of_the_other_kind(http_project: Project) -> None:
+    """What the topology serves over HTTP must be decorated for it."""
+    edit(http_project, "functions/front_desk/main.py", "@http_function\n", "")
+    assert "has no function `front_desk` under @http_function" in only(http_project)
+
+
+def test_an_http_function_that_accepts_an_undeclared_topic(http_project: Project) -> None:
+    """A misspelt topic is found, with the one that was probably meant."""
+    topology(http_project, "accepts: [order.placed]", "accepts: [order.packed, order.plased]")
+    (finding,) = check(http_project)
+    assert finding.where == "infra/topology.yaml:16: http_functions.front_desk.accepts[1]"
+    assert "topic order.plased is not declared" in finding.problem
+    assert "did you mean order.placed?" in finding.fix
+
+
+def test_an_http_function_that_accepts_dead_letters(http_project: Project) -> None:
+    """Nobody outside writes letters."""
+    topology(http_project, "accepts: [order.placed]", "accepts: [dead.letters]")
+    assert "dead.letters carries dead letters, which only the runtime writes" in only(http_project)
+
+
+def test_an_http_function_that_imports_tools(http_project: Project) -> None:
+    """What never ships is out of its reach, too."""
+    edit(http_project, "functions/front_desk/main.py", "from greetings", "import tidegate_ops\nfrom greetings")
+    assert "imports tidegate_ops, which never ships" in only(http_project)
 
 
 def test_a_handler_that_cannot_be_imported(project: Project) -> None:
@@ -158,6 +205,29 @@ def test_a_schedule_with_data_that_does_not_fit(project: Project) -> None:
     found = only(project)
     assert found.startswith("infra/topology.yaml:10: schedules.nightly.data: does not fit order.placed v1")
     assert "items: Field required" in found
+
+
+@pytest.mark.parametrize(
+    ("cron", "timezone", "found", "fix"),
+    [
+        ("0 25 * * *", "Etc/UTC", "9: schedules.nightly.cron: '25' is no hour (0-23)", "write a value, a list"),
+        ("0 6 31 2 *", "Etc/UTC", "9: schedules.nightly.cron: '0 6 31 2 *' is never due", "write a day that one"),
+        ("0 6 * * *", "Europe/Pariss", "10: schedules.nightly.timezone: 'Europe/Pariss' is no", "mean Europe/Paris?"),
+    ],
+)
+def test_a_schedule_at_times_that_there_are_not(
+    project: Project, cron: str, timezone: str, found: str, fix: str
+) -> None:
+    """Cloud Scheduler would refuse it only while it is deployed."""
+    topology(
+        project,
+        "functions:",
+        f"schedules:\n  nightly:\n    topic: order.placed\n    cron: '{cron}'\n    timezone: {timezone}\n"
+        "    data: {order_id: a, items: []}\nfunctions:",
+    )
+    (finding,) = check(project)
+    assert str(finding).startswith(f"infra/topology.yaml:{found}")
+    assert fix in finding.fix
 
 
 def test_a_schedule_that_fits(project: Project) -> None:

@@ -9,7 +9,8 @@ import pytest
 from pytest_mock import MockerFixture
 
 from tests.worlds import OrderPacked, OrderPlaced, World, config_of, order
-from tidegate import Context, DeadLetter
+from tidegate import Context
+from tidegate.dead_letters import DeadLetter
 from tidegate.engine import Engine
 from tidegate.errors import ConfigurationError
 from tidegate.handlers import Handler

@@ -5,6 +5,7 @@ import pytest
 from tidegate.errors import ConfigurationError
 from tidegate.settings import Settings
 
+QUEUE = "projects/p/locations/europe-west1/queues/delayed"
 EMULATORS = {"FIRESTORE_EMULATOR_HOST": "localhost:1", "PUBSUB_EMULATOR_HOST": "localhost:2"}
 
 
@@ -20,6 +21,40 @@ def test_the_emulators() -> None:
     environment = {"GOOGLE_CLOUD_PROJECT": "p", "TIDEGATE_DATABASE": "d", **EMULATORS}
     settings = Settings.read(environment)
     assert settings == Settings("p", "d", "localhost:1", "localhost:2", environment)
+
+
+def test_a_queue_in_the_cloud() -> None:
+    """A queue for events that are due later, and the account that publishes them."""
+    settings = Settings.read(
+        {"GOOGLE_CLOUD_PROJECT": "p", "TIDEGATE_TASKS_QUEUE": QUEUE, "TIDEGATE_TASKS_ACCOUNT": "timers@p"}
+    )
+    assert (settings.tasks_host, settings.tasks_queue, settings.tasks_account) == ("", QUEUE, "timers@p")
+
+
+def test_a_queue_on_the_emulators() -> None:
+    """There it needs a local service, and no account."""
+    settings = Settings.read(
+        {"GOOGLE_CLOUD_PROJECT": "p", **EMULATORS, "TIDEGATE_TASKS_QUEUE": QUEUE, "TIDEGATE_TASKS_HOST": "localhost:3"}
+    )
+    assert (settings.tasks_host, settings.tasks_queue, settings.tasks_account) == ("localhost:3", QUEUE, "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"TIDEGATE_TASKS_QUEUE": "delayed"}, "is 'delayed': write projects/P/locations/L/queues/Q"),
+        ({"TIDEGATE_TASKS_QUEUE": QUEUE}, "but not TIDEGATE_TASKS_ACCOUNT: set it"),
+        ({"TIDEGATE_TASKS_QUEUE": QUEUE, **EMULATORS}, "only one of TIDEGATE_TASKS_HOST and PUBSUB_EMULATOR_HOST"),
+        (
+            {"TIDEGATE_TASKS_QUEUE": QUEUE, "TIDEGATE_TASKS_HOST": "localhost:3"},
+            "only one of TIDEGATE_TASKS_HOST and PUBSUB_EMULATOR_HOST",
+        ),
+    ],
+)
+def test_half_a_queue(environment: dict[str, str], said: str) -> None:
+    """A local application must not fill a real queue, nor may events be lost for want of an account."""
+    with pytest.raises(ConfigurationError, match=said):
+        Settings.read({"GOOGLE_CLOUD_PROJECT": "p", **environment})
 
 
 @pytest.mark.parametrize(

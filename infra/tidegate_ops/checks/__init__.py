@@ -9,6 +9,7 @@ from tidegate_ops.checks.handlers import check_handlers
 from tidegate_ops.checks.imports import check_imports
 from tidegate_ops.checks.limits import check_limits
 from tidegate_ops.checks.loops import check_loops
+from tidegate_ops.checks.schedules import check_schedules
 from tidegate_ops.checks.topics import check_topics
 from tidegate_ops.project import Project
 
@@ -17,6 +18,7 @@ __all__ = ["Application", "Finding", "check"]
 _CHECKS: tuple[Callable[[Application], Iterator[Finding]], ...] = (
     check_folders,
     check_topics,
+    check_schedules,
     check_limits,
     check_loops,
     check_handlers,

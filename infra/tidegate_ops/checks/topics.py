@@ -1,20 +1,18 @@
 """Topics, the contracts they carry, and whoever names them in the topology."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 
-from tidegate.errors import ContractViolation
 from tidegate_ops.checks.application import Application, Finding
 from tidegate_ops.topology_faults import suggest
 
 
 def check_topics(application: Application) -> Iterator[Finding]:
-    """Undeclared topics, topics without a contract, dead letters without a taker, schedules that do not fit."""
+    """Undeclared topics, topics without a contract, dead letters without a taker, dead letters to submit."""
     yield from _references(application)
     yield from _contracts(application)
     yield from _dead_letters(application)
-    yield from _schedules(application)
+    yield from _submissions(application)
 
 
 def _references(application: Application) -> Iterator[Finding]:
@@ -23,6 +21,10 @@ def _references(application: Application) -> Iterator[Finding]:
     for name, function in topology.functions.items():
         named.append((("functions", name, "topic"), function.topic))
         named += [(("functions", name, "emits", index), topic) for index, topic in enumerate(function.emits)]
+    for name, http_function in topology.http_functions.items():
+        named += [
+            (("http_functions", name, "accepts", index), topic) for index, topic in enumerate(http_function.accepts)
+        ]
     named += [(("schedules", name, "topic"), schedule.topic) for name, schedule in topology.schedules.items()]
     named.append((("dead_letter_topic",), topology.dead_letter_topic))
     for location, topic in named:
@@ -63,14 +65,13 @@ def _dead_letters(application: Application) -> Iterator[Finding]:
         )
 
 
-def _schedules(application: Application) -> Iterator[Finding]:
-    for name, schedule in application.topology.schedules.items():
-        contract = application.current_contract(schedule.topic)
-        if contract is None:
-            continue
-        try:
-            contract.parse(json.dumps(schedule.data).encode())
-        except ContractViolation as error:
-            yield Finding(
-                application.at("schedules", name, "data"), str(error), f"write the fields of {contract.label()}"
-            )
+def _submissions(application: Application) -> Iterator[Finding]:
+    letters = application.topology.dead_letter_topic
+    for name, function in application.topology.http_functions.items():
+        for index, topic in enumerate(function.accepts):
+            if topic == letters:
+                yield Finding(
+                    application.at("http_functions", name, "accepts", index),
+                    f"{topic} carries dead letters, which only the runtime writes",
+                    "remove the topic here",
+                )
