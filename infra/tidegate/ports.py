@@ -115,6 +115,7 @@ class StoredTally:
     Attributes:
         settled: how many of its members have.
         closed: whether what follows from its completion has been written.
+        advanced: whether what its node owed has been published.
         node: what its node's own document says; None for a tally in between.
         version: to guard the next write by.
     """
@@ -122,6 +123,7 @@ class StoredTally:
     tally: Tally
     settled: int
     closed: bool
+    advanced: bool
     node: Node | None
     expire_at: datetime
     version: Version
@@ -192,6 +194,10 @@ class Jobs(Protocol):
 
     async def node(self, job: str, name: str) -> Node | None:
         """The node of this id, or None."""
+        ...
+
+    async def advanced(self, job: str, name: str) -> None:
+        """Note that what the node owed has been published; this only spares later duplicates the asking."""
         ...
 
     async def close(self, stored: StoredTally, above: Member | None, turn: Turn | None) -> float | None:

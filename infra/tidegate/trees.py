@@ -113,6 +113,7 @@ class Tree:
             closed = await self._ports.jobs.node(job, node)
             if closed is not None and closed.then is not None:
                 await self._ports.send([closed.then])
+        await self._ports.jobs.advanced(job, node)
 
     async def _settled_by_another(self, delivery: Delivery, record: Record, error: Failure | None) -> None:
         """Another event was the same work: this one's unit settles with a mark, since no record is its own."""
@@ -186,7 +187,7 @@ class Tree:
     async def _announce(self, closed: StoredTally) -> None:
         """Have published what a closed node owes."""
         node = closed.node
-        if node is None:
+        if node is None or closed.advanced:
             return
         if node.id == ROOT:
             job = await self._ports.jobs.read(node.job)

@@ -9,10 +9,15 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
-from tests.worlds import OrderPacked, OrderPlaced, World, order
+from tests.worlds import NOON, OrderPacked, OrderPlaced, World, order
 from tidegate import Context
+from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.engine import Engine
+from tidegate.inputs import Inbound
+from tidegate.jobs import JobState, NewJob
+from tidegate.messages import Outgoing
+from tidegate.places import ROOT, Place
 from tidegate.verdicts import Verdict
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_event_loop")]
@@ -27,7 +32,11 @@ class Desk(World):
         super().__init__()
         self.counter = counter
         self.ports = replace(
-            self.ports, ledger=FirestoreLedger(client), firestore=lambda: client, draw=lambda: secrets.token_hex(8)
+            self.ports,
+            ledger=FirestoreLedger(client),
+            jobs=FirestoreJobs(client),
+            firestore=lambda: client,
+            draw=lambda: secrets.token_hex(8),
         )
 
     async def cost(self, engine: Engine, event_id: str, *verdicts: Verdict, items: int = 1) -> RpcCounter:
@@ -120,3 +129,66 @@ async def test_a_poison_message_costs_one_write(desk: Desk, event_id: str) -> No
     desk.counter.reset()
     report = await desk.engine(packs).deliver(order(event_id, data=b"{"))
     assert (report.verdict, desk.counter) == (Verdict.DEAD, RpcCounter(commits=1, writes=1))
+
+
+async def rests(placed: OrderPlaced, ctx: Context) -> None:
+    pass
+
+
+def unit(event_id: str, job: str, *, of: int, items: int = 1) -> Inbound:
+    """An order that is one of ``of`` units that the job was submitted with."""
+    place = Place(job, ROOT, 0, of, ("rests", "packs"))
+    inbound = order(event_id, items=items)
+    message = inbound.message
+    return replace(inbound, message=replace(message, attributes={**message.attributes, **place.attributes()}))
+
+
+@pytest.mark.parametrize(
+    ("handler", "of", "items", "cost"),
+    [
+        (rests, 3, 1, RpcCounter(commits=2, writes=3, gets=1, reads=1)),
+        (packs, 3, 1, RpcCounter(commits=2, writes=2, gets=1, reads=1)),
+        (packs, 3, 2, RpcCounter(commits=2, writes=3, gets=1, reads=1)),
+    ],
+    ids=[
+        "a unit without children: its count rides along; one look whether the job was cancelled",
+        "a unit with one child: nothing, the child takes its place",
+        "a unit with more: their join rides along",
+    ],
+)
+async def test_costs_in_a_job(
+    desk: Desk, event_id: str, handler: Callable[..., Any], of: int, items: int, cost: RpcCounter
+) -> None:
+    """What a job adds to a delivery."""
+    engine = desk.engine(handler, subscribers={"order.packed": ("ship",)})
+    desk.counter.reset()
+    assert (await engine.deliver(unit(event_id, event_id, of=of, items=items))).verdict is Verdict.DONE
+    assert desk.counter == cost
+
+
+async def test_a_duplicate_in_a_job_costs_one_more_read(desk: Desk, event_id: str) -> None:
+    """It looks whether its first delivery died before it had closed what it completed."""
+    engine = desk.engine(rests)
+    message = Outgoing("order.placed", b"{}", {"ce-id": event_id})
+    await desk.ports.jobs.accept(NewJob(event_id, message, 3, "", NOON, NOON))
+    await engine.deliver(unit(event_id, event_id, of=3))
+    desk.counter.reset()
+    assert (await engine.deliver(unit(event_id, event_id, of=3))).verdict is Verdict.DUPLICATE
+    assert desk.counter == RpcCounter(commits=1, writes=1, gets=2, reads=2)
+
+
+async def test_settling_a_job_costs_this(desk: Desk, event_id: str) -> None:
+    """The last unit reads the root and the job and asks for failures; one commit closes both."""
+    place = Place(event_id, ROOT, 0, 1, ("rests",))
+    message = Outgoing("order.placed", b"{}", {"ce-id": event_id, **place.attributes()})
+    desk.counter.reset()
+    await desk.ports.jobs.accept(NewJob(event_id, message, 1, "", NOON, NOON))
+    assert desk.counter == RpcCounter(commits=1, writes=2)
+    desk.counter.reset()
+    inbound = order(event_id)
+    attributes = {**inbound.message.attributes, **place.attributes()}
+    await desk.engine(rests).deliver(replace(inbound, message=replace(inbound.message, attributes=attributes)))
+    assert desk.counter == RpcCounter(commits=3, writes=5, gets=4, reads=4, others=1)
+    job = await desk.ports.jobs.read(event_id)
+    assert job is not None
+    assert job.state is JobState.SUCCEEDED

@@ -160,12 +160,13 @@ class FirestoreJobs:
     async def tally(self, tally: Tally) -> StoredTally | None:
         snapshot = await self._get(self._tally(tally))
         fields = snapshot.to_dict()
-        if fields is None:
+        if fields is None or "expire_at" not in fields:  # counted after its node had been forgotten
             return None
         return StoredTally(
             tally=tally,
             settled=fields.get(count_field(tally), 0),
             closed=fields.get("closed", False),
+            advanced=fields.get("advanced", False),
             node=node_of(tally.job, tally.document, fields) if "up" in fields else None,
             expire_at=fields["expire_at"],
             version=snapshot.update_time,
@@ -174,6 +175,11 @@ class FirestoreJobs:
     async def node(self, job: str, name: str) -> Node | None:
         fields = (await self._get(self._below(job, NODES, name))).to_dict()
         return node_of(job, name, fields) if fields is not None else None
+
+    async def advanced(self, job: str, name: str) -> None:
+        batch = self._client.batch()
+        batch.set(self._below(job, NODES, name), {"advanced": True}, merge=True)
+        await self._calls.commit(name, batch)
 
     async def close(self, stored: StoredTally, above: Member | None, turn: Turn | None) -> float | None:
         batch = self._client.batch()
