@@ -32,7 +32,7 @@ class NewJob:
     Attributes:
         id: 32 hex digits.
         event: the message that starts it, place included.
-        units: how many functions the event goes to.
+        functions: who handles the event, and is waited for.
         payload_hash: SHA-256 of the event's data.
         callback_url: told when the job has settled; empty for nobody.
         principal: who submitted it; empty where nobody asks.
@@ -41,7 +41,7 @@ class NewJob:
 
     id: str
     event: Outgoing
-    units: int
+    functions: tuple[str, ...]
     payload_hash: str
     accepted_at: datetime
     expire_at: datetime
@@ -68,9 +68,10 @@ class Job:
 
     Attributes:
         topic, event_id: the event that started it.
+        functions: those of its subscribers that are waited for.
         result: JSON text of what a handler returned as `Result`; None where none did.
         failures: what was given up, at most `MAX_FAILURES` of them.
-        version: to guard the next write by; opaque.
+        version: to guard the next write by, opaque; None for a job that was created just now.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Job:
     accepted_at: datetime
     settled_at: datetime | None
     payload_hash: str
+    functions: tuple[str, ...] = ()
     result: str | None = None
     callback_url: str = ""
     principal: str = ""

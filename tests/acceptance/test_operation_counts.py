@@ -170,7 +170,7 @@ async def test_a_duplicate_in_a_job_costs_one_more_read(desk: Desk, event_id: st
     """It looks whether its first delivery died before it had closed what it completed."""
     engine = desk.engine(rests)
     message = Outgoing("order.placed", b"{}", {"ce-id": event_id})
-    await desk.ports.jobs.accept(NewJob(event_id, message, 3, "", NOON, NOON))
+    await desk.ports.jobs.accept(NewJob(event_id, message, ("a", "b", "c"), "", NOON, NOON))
     await engine.deliver(unit(event_id, event_id, of=3))
     desk.counter.reset()
     assert (await engine.deliver(unit(event_id, event_id, of=3))).verdict is Verdict.DUPLICATE
@@ -182,7 +182,7 @@ async def test_settling_a_job_costs_this(desk: Desk, event_id: str) -> None:
     place = Place(event_id, ROOT, 0, 1, ("rests",))
     message = Outgoing("order.placed", b"{}", {"ce-id": event_id, **place.attributes()})
     desk.counter.reset()
-    await desk.ports.jobs.accept(NewJob(event_id, message, 1, "", NOON, NOON))
+    await desk.ports.jobs.accept(NewJob(event_id, message, ("rests",), "", NOON, NOON))
     assert desk.counter == RpcCounter(commits=1, writes=2)
     desk.counter.reset()
     inbound = order(event_id)

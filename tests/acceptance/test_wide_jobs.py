@@ -87,7 +87,7 @@ async def test_ten_thousand_children(yard: Yard) -> None:
     place = Place(JOB, ROOT, 0, 1, ("unpack",))
     event = Event("first", "order.placed", "/shop", OrderPlaced(items=CHILDREN).to_json(), NOON, version=1)
     message = Outgoing("order.placed", event.data, event.attributes() | place.attributes())
-    await yard.jobs.accept(NewJob(JOB, message, 1, "", NOON, NOON + timedelta(days=45)))
+    await yard.jobs.accept(NewJob(JOB, message, ("unpack",), "", NOON, NOON + timedelta(days=45)))
     report = await yard.engine(unpack, subscribers=SUBSCRIBERS).deliver(handed_on(message))
     assert report.verdict is Verdict.DONE
     yard.timed.seconds.clear()

@@ -63,7 +63,7 @@ class FirestoreJobs:
         fields = job_fields(new)
         batch = self._client.batch()
         batch.create(self._job(new.id), fields)
-        root = Node(new.id, ROOT, new.units)
+        root = Node(new.id, ROOT, len(new.functions))
         batch.set(self._below(new.id, NODES, ROOT), node_fields(root, new.expire_at))
         try:
             await self._calls.commit(new.id, batch)
