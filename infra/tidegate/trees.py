@@ -12,7 +12,7 @@ topic, so it is left to one system function with the rights to publish there, by
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,9 @@ class Tree:
                 counted = await self._ports.jobs.is_marked(delivery.unit.job, name)
             if counted:
                 batch = await self._ports.jobs.reopened(delivery.unit, name, batch)
+        if growth and growth.compensations and delivery.redrive and not await self._runs(growth.job):
+            # Its first run's may have been published and struck off already: they would never end again.
+            growth = replace(growth, compensations=())
         return self._ports.jobs.joined(batch, growth) if growth else batch
 
     async def settled(self, delivery: Delivery, record: Record, count: float | None) -> None:
@@ -114,6 +117,10 @@ class Tree:
             if closed is not None and closed.then is not None:
                 await self._ports.send([closed.then])
         await self._ports.jobs.advanced(job, node)
+
+    async def _runs(self, job: str) -> bool:
+        found = await self._ports.jobs.read(job)
+        return found is not None and found.state is JobState.RUNNING
 
     async def _settled_by_another(self, delivery: Delivery, record: Record, error: Failure | None) -> None:
         """Another event was the same work: this one's unit settles with a mark, since no record is its own."""
