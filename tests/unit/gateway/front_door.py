@@ -20,6 +20,7 @@ from tidegate.errors import StoreUnavailable
 from tidegate.jobs import Job, NewJob, Progress
 from tidegate.places import ROOT
 from tidegate.ports import Ports
+from tidegate.records import Record, Status, record_key
 from tidegate.settings import Settings
 from tidegate.sites import Site
 from tidegate.topology import HttpFunctionConfig
@@ -105,6 +106,12 @@ class FrontDoor:
             answer = await client.post("/v1/events/manifest.received", json=MANIFEST)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
+
+    async def claim(self, function: str, event_id: str) -> None:
+        """Let a function have begun with an event."""
+        now = self.clock()
+        record = Record(function, event_id, Status.CLAIMED, "somebody", 1, now, "hash", now)
+        await self.ports.ledger.write(record_key(function, event_id), record, None)
 
     async def change(self, job: str, **fields: Any) -> None:
         """Set fields of a job's document."""

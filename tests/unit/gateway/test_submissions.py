@@ -218,3 +218,15 @@ async def test_an_error_of_our_own_is_a_problem_too() -> None:
     answer = await submit(door)
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:tidegate:problem:internal")
     assert "secret" not in answer.text
+
+
+async def test_what_has_arrived_is_not_published_again() -> None:
+    """Once every function has a record of the event, a repetition would only make them repeat what they emitted."""
+    door = FrontDoor()
+    job = (await submit(door, idempotency_key="k")).json()
+    for number, function in enumerate(("edit_note", "publish_note"), start=2):
+        assert (await submit(door, idempotency_key="k")).json()["id"] == job["id"]
+        assert len(published(door)) == number
+        await door.claim(function, job["event_id"])
+    assert (await submit(door, idempotency_key="k")).json()["id"] == job["id"]
+    assert len(published(door)) == 3
