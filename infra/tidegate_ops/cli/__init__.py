@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tidegate.errors import TidegateError
-from tidegate_ops.cli import bundle, check, contracts, dead, demo, publish, topology, up
+from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, publish, submit, topology, up
 from tidegate_ops.cli.console import complain, say
 
 app = typer.Typer(
@@ -19,8 +19,10 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("publish")(publish.publish)
+app.command("submit")(submit.submit)
 app.command("check")(check.check)
 app.command("bundle")(bundle.bundle)
+app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(topology.app, name="topology")
