@@ -1,10 +1,10 @@
-# The application of infra/topology.yaml on Google Cloud: topics, functions with their subscriptions, Firestore.
+# The application of infra/topology.yaml on Google Cloud: here what all of it shares, its functions in functions.tf.
 
 # Read through the Cloud Resource Manager API, which has to be on before the first plan.
 data "google_project" "this" {}
 
 locals {
-  # Pub/Sub's service agent. Without the grants it gets here and in the function module, dead-letter policies
+  # Pub/Sub's service agent. Without the grants it gets here and in the subscription module, dead-letter policies
   # and authenticated pushes are accepted and silently do nothing.
   pubsub_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 
@@ -18,11 +18,14 @@ resource "google_project_service" "this" {
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
     "cloudresourcemanager.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "cloudtasks.googleapis.com",
     "firestore.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "pubsub.googleapis.com",
     "run.googleapis.com",
+    "secretmanager.googleapis.com",
     "storage.googleapis.com",
   ])
 
@@ -97,59 +100,36 @@ module "topic" {
   depends_on = [google_project_service.this]
 }
 
-module "function" {
-  source   = "./modules/function"
-  for_each = local.functions
-
-  project       = var.project
-  region        = var.region
-  application   = local.application
-  name          = each.key
-  database      = var.database
-  max_instances = var.max_instances
-
-  bundle = try({
-    path   = "${dirname(var.bundles_manifest)}/${local.bundles[each.key].file}"
-    sha256 = local.bundles[each.key].sha256
-  }, null)
-  sources_bucket = google_storage_bucket.sources.name
-  build_account  = google_service_account.build.id
-
-  concurrency          = each.value.concurrency
-  ack_deadline_seconds = each.value.ack_deadline_seconds
-  dependency_urls      = { for name, url in var.dependency_urls : name => url if contains(each.value.dependencies, name) }
-
-  publishes = { for topic in local.publishes[each.key] : topic => module.topic[topic].id }
-
-  subscription = {
-    topic             = module.topic[each.value.topic].id
-    ordered           = each.value.ordered
-    backoff           = each.value.backoff
-    retention_days    = local.limits.retention_days
-    max_deliveries    = local.limits.max_deliveries
-    dead_letter_topic = module.topic[local.dead_letter_topic].id
-    # What cannot be filed has nowhere else to go: it is delivered until it is filed.
-    backstop = !each.value.files_dead_letters
-    # A redriven event is for one function; a dead letter keeps that attribute, but is for who files it.
-    targeted = !each.value.files_dead_letters
-  }
-  push_account = google_service_account.push.email
-  pubsub_agent = local.pubsub_agent
-
-  # A build, or a push, before these grants would fail.
-  depends_on = [
-    google_project_iam_member.build,
-    google_project_service.this,
-    google_service_account_iam_member.push_token,
-  ]
-}
-
 module "firestore" {
   source = "./modules/firestore"
 
   project  = var.project
   database = var.database
   location = coalesce(var.firestore_location, var.region)
+  queries  = local.queries
+
+  depends_on = [google_project_service.this]
+}
+
+module "tasks" {
+  source = "./modules/tasks"
+
+  project    = var.project
+  region     = var.region
+  name       = "${local.application}-delayed"
+  account_id = "tasks-${local.account_suffix}"
+  publishes  = { for topic in local.emitted : topic => module.topic[topic].id }
+  delivery   = var.delayed_delivery
+
+  depends_on = [google_project_service.this]
+}
+
+module "schedules" {
+  source = "./modules/schedules"
+
+  project   = var.project
+  region    = var.region
+  schedules = { for name, schedule in local.schedules : name => merge(schedule, { topic = module.topic[schedule.topic].id }) }
 
   depends_on = [google_project_service.this]
 }

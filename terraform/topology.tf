@@ -8,6 +8,10 @@ locals {
   topics            = toset(concat(keys(local.topology.topics), [local.dead_letter_topic]))
   dependencies      = try(local.topology.dependencies, {})
 
+  # What the runtime publishes where jobs are followed: a part of one has settled, and all of it has.
+  advanced_topic = "job.advanced"
+  settled_topic  = "job.settled"
+
   limits = {
     lease_margin_seconds = try(local.topology.limits.lease_margin_seconds, 15)
     retention_days       = try(local.topology.limits.retention_days, 7)
@@ -19,6 +23,7 @@ locals {
       topic              = function.topic
       emits              = try(function.emits, [])
       files_dead_letters = function.topic == local.dead_letter_topic
+      advances_jobs      = function.topic == local.advanced_topic
       concurrency        = try(function.concurrency, 16)
       ordered            = try(function.ordered, false)
       dependencies       = try(function.dependencies, [])
@@ -31,13 +36,23 @@ locals {
     }
   }
 
-  # A function may publish what it emits, and its dead letters. The one that files dead letters also publishes
-  # what a function had committed when it died before it could publish that: it may publish whatever any emits.
-  publishes = {
-    for name, function in local.functions : name => toset(concat(
-      [local.dead_letter_topic],
-      function.files_dead_letters ? flatten([for other in values(local.functions) : other.emits]) : function.emits,
-    ))
+  http_functions = {
+    for name, function in try(local.topology.http_functions, {}) : name => {
+      accepts     = try(function.accepts, [])
+      access      = try(function.access, "iam")
+      concurrency = try(function.concurrency, 80)
+      # Time to say that it took too long, within what Cloud Run takes.
+      timeout_seconds = min(3600, ceil(try(function.timeout_seconds, 60)) + 5)
+    }
+  }
+
+  schedules = {
+    for name, schedule in try(local.topology.schedules, {}) : name => {
+      cron     = schedule.cron
+      timezone = try(schedule.timezone, "Etc/UTC")
+      topic    = schedule.topic
+      data     = jsonencode(try(schedule.data, {}))
+    }
   }
 
   # By function, as `tidegate bundle` names them.

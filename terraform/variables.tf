@@ -88,3 +88,70 @@ variable "max_instances" {
     error_message = "max_instances must be a whole number from 1 on."
   }
 }
+
+variable "gateway_invokers" {
+  description = "Who may call HTTP functions whose access is iam, such as the gateway: IAM members, for example group:desk@example.com."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for member in var.gateway_invokers :
+      can(regex("^(user|serviceAccount|group|domain|principal|principalSet):.+$", member))
+    ])
+    error_message = "gateway_invokers must be IAM members such as user:me@example.com; where everybody may call, the topology says access: public or api_keys."
+  }
+}
+
+variable "delayed_delivery" {
+  description = "How fast events are published when they are due (the rest waits), and how long it waits after a failure."
+  type = object({
+    max_per_second      = optional(number, 500)
+    max_concurrent      = optional(number, 1000)
+    min_backoff_seconds = optional(number, 1)
+    max_backoff_seconds = optional(number, 300)
+    max_doublings       = optional(number, 9)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.delayed_delivery.max_per_second > 0 && var.delayed_delivery.max_per_second <= 500
+    error_message = "max_per_second must be more than 0 and at most 500, which is all that one queue takes."
+  }
+
+  validation {
+    condition = (
+      var.delayed_delivery.max_concurrent >= 1 && var.delayed_delivery.max_concurrent <= 5000 &&
+      floor(var.delayed_delivery.max_concurrent) == var.delayed_delivery.max_concurrent
+    )
+    error_message = "max_concurrent must be a whole number from 1 to 5000."
+  }
+
+  validation {
+    condition = (
+      var.delayed_delivery.min_backoff_seconds > 0 &&
+      var.delayed_delivery.min_backoff_seconds <= var.delayed_delivery.max_backoff_seconds &&
+      var.delayed_delivery.max_backoff_seconds <= 3600
+    )
+    error_message = "min_backoff_seconds must be more than 0 and no more than max_backoff_seconds, and that at most 3600."
+  }
+
+  validation {
+    condition     = var.delayed_delivery.max_doublings >= 0 && floor(var.delayed_delivery.max_doublings) == var.delayed_delivery.max_doublings
+    error_message = "max_doublings must be a whole number from 0 on."
+  }
+}
+
+variable "secret_versions" {
+  description = "Versions of secrets, by their environment variable, such as { TIDEGATE_WEBHOOK_SECRETS = \"2\" }. Latest by default, which running instances do not notice: name a number, and they are replaced."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for version in values(var.secret_versions) : can(regex("^(latest|[1-9][0-9]*)$", version))])
+    error_message = "secret_versions must be numbers, or latest."
+  }
+}

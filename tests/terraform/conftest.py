@@ -1,4 +1,4 @@
-"""Terraform, initialised once, and the two topologies that are planned with it."""
+"""Terraform, initialised once, and the topologies that are planned with it."""
 
 import hashlib
 import os
@@ -23,6 +23,8 @@ application: small
 topics:
   parcel.sent: {}
   parcel.lost: {}
+  job.advanced: {}
+  job.settled: {}
 functions:
   weigh_parcel:
     topic: parcel.sent
@@ -33,8 +35,42 @@ functions:
     timeout_seconds: 0.5
     backoff: { min_seconds: 2 }
     dependencies: [rebooking-api]
+  advance_jobs:
+    topic: job.advanced
+  webhooks:
+    topic: job.settled
   dead_letters:
     topic: dead.letters
+http_functions:
+  counter:
+    accepts: [parcel.sent]
+  tracking:
+    access: api_keys
+    timeout_seconds: 0.5
+  window:
+    access: public
+    timeout_seconds: 3600
+schedules:
+  monday_morning:
+    cron: 0 6 * * MON
+    topic: parcel.sent
+  every_noon:
+    cron: 0  12 * * *
+    timezone: America/New_York
+    topic: parcel.lost
+    data: { parcel: "<näher>", weights: [1, 2.5], sender: { known: false, name: null } }
+dependencies:
+  rebooking-api: { url: "https://rebooking.example.com" }
+"""
+
+# Has nothing that can be left out: no events that follow others, no jobs, no HTTP, no schedules.
+BARE = """\
+application: bare
+topics:
+  parcel.sent: {}
+functions:
+  weigh_parcel:
+    topic: parcel.sent
 dependencies:
   rebooking-api: { url: "https://rebooking.example.com" }
 """
@@ -83,28 +119,28 @@ def configuration(terraform: None, tmp_path_factory: pytest.TempPathFactory) -> 
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Application:
     """The flight operations desk, as it would be deployed."""
     project, out = Project(ROOT), tmp_path_factory.mktemp("bundles")
-    bundle(project, project.topology().functions, out)
+    bundle(project, project.topology().deployed, out)
     return Application(project.topology_path, out / MANIFEST)
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Application:
     """An application that leaves to the defaults what it can."""
-    folder = tmp_path_factory.mktemp("small")
-    (folder / "topology.yaml").write_text(SMALL)
-    content = b"a bundle"
-    (folder / "bundle.zip").write_bytes(content)
-    entry = Bundle("bundle.zip", hashlib.sha256(content).hexdigest(), len(content))
-    Manifest(dict.fromkeys(load_topology(folder / "topology.yaml").functions, entry)).write(folder)
-    return Application(folder / "topology.yaml", folder / MANIFEST)
+    return _application(tmp_path_factory.mktemp("small"), SMALL)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Application:
+    """An application that leaves out what it can."""
+    return _application(tmp_path_factory.mktemp("bare"), BARE)
 
 
 @pytest.fixture(scope="session")
 def plan_of(
-    configuration: Configuration, desk: Application, small: Application
+    configuration: Configuration, desk: Application, small: Application, bare: Application
 ) -> Callable[[str], tuple[Plan, Topology]]:
-    """The plan of one of the two applications, made once, and its topology."""
-    applications, plans = {"desk": desk, "small": small}, dict[str, Plan]()
+    """The plan of one of the applications, made once, and its topology."""
+    applications, plans = {"desk": desk, "small": small, "bare": bare}, dict[str, Plan]()
 
     def plan_once(name: str) -> tuple[Plan, Topology]:
         if name not in plans:
@@ -112,6 +148,16 @@ def plan_of(
         return plans[name], applications[name].topology
 
     return plan_once
+
+
+def _application(folder: Path, topology: str) -> Application:
+    """One whose bundles have nothing in them."""
+    (folder / "topology.yaml").write_text(topology)
+    content = b"a bundle"
+    (folder / "bundle.zip").write_bytes(content)
+    entry = Bundle("bundle.zip", hashlib.sha256(content).hexdigest(), len(content))
+    Manifest(dict.fromkeys(load_topology(folder / "topology.yaml").deployed, entry)).write(folder)
+    return Application(folder / "topology.yaml", folder / MANIFEST)
 
 
 def _missing(reason: str) -> None:

@@ -10,7 +10,8 @@ class Resource:
     """One resource that would be created.
 
     Attributes:
-        owner: the function, topic, … whose module it is in; empty in the root module.
+        module: the name of the module it is in; empty in the root module.
+        owner: the function, topic, … that this module is for; empty where it is for all.
         key: its own key under for_each; None without.
         values: what is known of it, by attribute; a nested block is a list.
         unknown: True for attributes that only its creation tells.
@@ -18,6 +19,7 @@ class Resource:
 
     address: str
     type: str
+    module: str
     owner: str
     key: str | int | None
     values: dict[str, Any]
@@ -43,6 +45,7 @@ class Plan:
                 Resource(
                     address=each["address"],
                     type=each["type"],
+                    module=each.get("module_address", "").removeprefix("module.").partition("[")[0],
                     owner=each.get("module_address", "").partition('["')[2].removesuffix('"]'),
                     key=each.get("index"),
                     values=each["change"]["after"],

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+PROJECT = "flight-desk"
 PROJECT_NUMBER = "123456789012"
+DEPENDENCY_URLS = {"rebooking-api": "https://partner.example.com"}
+INVOKERS = ("group:desk@example.com", "serviceAccount:portal@flight-desk.iam.gserviceaccount.com")
 # The provider wants some credentials before it plans; nothing is ever sent with them.
 _ENVIRONMENT = {"GOOGLE_OAUTH_ACCESS_TOKEN": "unused", "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 
@@ -44,14 +47,20 @@ class Configuration:
         assert text.count(old) == 1, f"{path} has {old!r} {text.count(old)} times"
         (self.folder / path).write_text(text.replace(old, new))
 
-    def plan(self, topology: Path, manifest: Path) -> dict[str, Any]:
-        """What `terraform show -json` says of a plan for an empty project."""
+    def plan(self, topology: Path, manifest: Path, **others: object) -> dict[str, Any]:
+        """What `terraform show -json` says of a plan for an empty project; ``others`` are variables, as JSON.
+
+        Raises:
+            TerraformFailed: there is no plan.
+        """
         variables = {
-            "project": "flight-desk",
+            "project": PROJECT,
             "region": "europe-west1",
             "topology": str(topology),
             "bundles_manifest": str(manifest),
-            "dependency_urls": json.dumps({"rebooking-api": "https://partner.example.com"}),
+            "dependency_urls": json.dumps(DEPENDENCY_URLS),
+            "gateway_invokers": json.dumps(INVOKERS),
+            **{name: json.dumps(value) for name, value in others.items()},
         }
         given = [f"-var={name}={value}" for name, value in variables.items()]
         self.run("plan", "-input=false", "-lock=false", "-out=tested.tfplan", *given)

@@ -1,4 +1,4 @@
-# One function: its source, its identity and its deployment.
+# One function, called by Pub/Sub or by anybody: its source, its identity with what it may do, and its deployment.
 
 terraform {
   required_providers {
@@ -25,7 +25,7 @@ resource "google_service_account" "this" {
 # At the project, because Firestore's databases have no policies of their own; the condition holds it to the one.
 resource "google_project_iam_member" "firestore" {
   project = var.project
-  role    = "roles/datastore.user"
+  role    = var.writes ? "roles/datastore.user" : "roles/datastore.viewer"
   member  = google_service_account.this.member
 
   condition {
@@ -43,6 +43,34 @@ resource "google_pubsub_topic_iam_member" "publisher" {
   topic   = each.value
   role    = "roles/pubsub.publisher"
   member  = google_service_account.this.member
+}
+
+# An event that is due later is a task that it makes, to be run as another account.
+resource "google_cloud_tasks_queue_iam_member" "enqueuer" {
+  for_each = { for name, tasks in { delays = var.tasks } : name => tasks if tasks != null }
+
+  project  = var.project
+  location = var.region
+  name     = each.value.queue
+  role     = "roles/cloudtasks.enqueuer"
+  member   = google_service_account.this.member
+}
+
+resource "google_service_account_iam_member" "publishing" {
+  for_each = { for name, tasks in { delays = var.tasks } : name => tasks if tasks != null }
+
+  service_account_id = each.value.account.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.this.member
+}
+
+resource "google_secret_manager_secret_iam_member" "accessor" {
+  for_each = var.secrets
+
+  project   = var.project
+  secret_id = each.value.id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.this.member
 }
 
 # Named by its digest: another source is another object, and only then is the function deployed again.
@@ -82,11 +110,9 @@ resource "google_cloudfunctions2_function" "this" {
 
   service_config {
     service_account_email = google_service_account.this.email
-    # Only from inside: Pub/Sub's pushes to this project count as such.
-    ingress_settings = "ALLOW_INTERNAL_ONLY"
+    ingress_settings      = var.ingress
 
-    # The runtime ends a handler at the topology's timeout; it needs the margin to record that.
-    timeout_seconds                  = var.ack_deadline_seconds
+    timeout_seconds                  = var.timeout_seconds
     max_instance_request_concurrency = var.concurrency
     max_instance_count               = var.max_instances
     available_cpu                    = "1" # with less, an instance may take only one request at a time
@@ -95,17 +121,34 @@ resource "google_cloudfunctions2_function" "this" {
     environment_variables = merge(
       { GOOGLE_CLOUD_PROJECT = var.project, TIDEGATE_DATABASE = var.database },
       { for name, url in var.dependency_urls : "${upper(replace(name, "-", "_"))}_URL" => url },
+      var.tasks == null ? {} : { TIDEGATE_TASKS_QUEUE = var.tasks.queue, TIDEGATE_TASKS_ACCOUNT = var.tasks.account.email },
     )
+
+    dynamic "secret_environment_variables" {
+      for_each = var.secrets
+
+      content {
+        key        = secret_environment_variables.key
+        project_id = var.project
+        secret     = secret_environment_variables.value.secret
+        version    = secret_environment_variables.value.version
+      }
+    }
   }
+
+  # An instance that may not read its secrets does not start.
+  depends_on = [google_secret_manager_secret_iam_member.accessor]
 }
 
 # On the service that runs the function, since that is what checks who calls it.
-resource "google_cloud_run_service_iam_member" "push" {
+resource "google_cloud_run_service_iam_member" "invoker" {
+  for_each = var.invokers
+
   project  = var.project
   location = var.region
   service  = google_cloudfunctions2_function.this.name
   role     = "roles/run.invoker"
-  member   = "serviceAccount:${var.push_account}"
+  member   = each.value
 
   lifecycle {
     # A service that is created again has lost its grants. By the id, which an update leaves as it is.

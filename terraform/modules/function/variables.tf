@@ -49,13 +49,23 @@ variable "build_account" {
 }
 
 variable "concurrency" {
-  description = "Deliveries at the same time, per instance."
+  description = "Requests at the same time, per instance."
   type        = number
+
+  validation {
+    condition     = var.concurrency >= 1 && var.concurrency <= 1000
+    error_message = "concurrency must be from 1 to 1000."
+  }
 }
 
-variable "ack_deadline_seconds" {
-  description = "How long a delivery may take before Pub/Sub delivers again; covers the runtime's lease."
+variable "timeout_seconds" {
+  description = "How long the platform lets a request take; longer than the runtime does, which then still answers."
   type        = number
+
+  validation {
+    condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 3600 && floor(var.timeout_seconds) == var.timeout_seconds
+    error_message = "timeout_seconds must be a whole number from 1 to 3600."
+  }
 }
 
 variable "dependency_urls" {
@@ -63,31 +73,40 @@ variable "dependency_urls" {
   type        = map(string)
 }
 
+variable "ingress" {
+  description = "Where requests may come from, before it is asked who sends them."
+  type        = string
+
+  validation {
+    condition     = contains(["ALLOW_ALL", "ALLOW_INTERNAL_ONLY"], var.ingress)
+    error_message = "ingress must be ALLOW_ALL or ALLOW_INTERNAL_ONLY."
+  }
+}
+
+variable "invokers" {
+  description = "IAM members that may call it, by any name."
+  type        = map(string)
+}
+
+variable "writes" {
+  description = "Whether it may write to the database, or only read."
+  type        = bool
+}
+
 variable "publishes" {
   description = "Full names of the topics that it may publish on, by their name in the topology."
   type        = map(string)
 }
 
-variable "subscription" {
-  description = "What it subscribes to and how."
+variable "tasks" {
+  description = "For events that are due later: the queue's full name, and the service account that publishes them. Null where it emits none."
   type = object({
-    topic             = string
-    ordered           = bool
-    backoff           = object({ min_seconds = number, max_seconds = number })
-    retention_days    = number
-    max_deliveries    = number
-    dead_letter_topic = string
-    backstop          = bool
-    targeted          = bool
+    queue   = string
+    account = object({ name = string, email = string })
   })
 }
 
-variable "push_account" {
-  description = "Email of the service account that Pub/Sub pushes as."
-  type        = string
-}
-
-variable "pubsub_agent" {
-  description = "IAM member of Pub/Sub's service agent."
-  type        = string
+variable "secrets" {
+  description = "Secrets that it reads, by their environment variable: full name, short name, and a version's number or latest."
+  type        = map(object({ id = string, secret = string, version = string }))
 }

@@ -1,0 +1,4 @@
+output "name" {
+  description = "The subscription's name."
+  value       = google_pubsub_subscription.this.name
+}

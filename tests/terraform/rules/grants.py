@@ -1,0 +1,64 @@
+"""Rules about who may do what."""
+
+from collections.abc import Iterator
+
+from tests.terraform.plan import Plan
+from tests.terraform.rules.rule import differs, emits, emitted, topics
+from tests.terraform.terraform import INVOKERS, PROJECT
+from tidegate.jobs import ADVANCED, SETTLED
+from tidegate.topology import Access, Topology, deployed_name
+
+EVERYBODY = "allUsers"
+
+
+def callers(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Pub/Sub alone calls what handles events; of the others, everybody calls those that are not for some only."""
+    for name, function in plan.functions.items():
+        grants = [*plan.of("cloud_run_service_iam_member", service=deployed_name(name), role="roles/run.invoker")]
+        ingress = function.block("service_config")["ingress_settings"]
+        if name in topology.functions:
+            yield from differs(f"{name}: who calls it", {each.key for each in grants}, {"pubsub"})
+            yield from differs(f"{name}: from where", ingress, "ALLOW_INTERNAL_ONLY")
+        else:
+            some = topology.http_functions[name].access is Access.IAM
+            members = {each.values.get("member") for each in grants}
+            yield from differs(f"{name}: who calls it", members, set(INVOKERS) if some else {EVERYBODY})
+            yield from differs(f"{name}: from where", ingress, "ALLOW_ALL")
+    for each in plan.resources:
+        if each.values.get("member") in (EVERYBODY, "allAuthenticatedUsers") and each.owner in topology.functions:
+            yield f"{each.address}: everybody may handle events"
+
+
+def databases(plan: Plan, topology: Topology) -> Iterator[str]:
+    """A function uses its own database and no other, and one that only shows what is there writes nothing."""
+    for name in topology.deployed:
+        writes = name in topology.functions or bool(topology.http_functions[name].accepts)
+        grants = [each for each in plan.of("project_iam_member") if each.owner == name]
+        role = "roles/datastore.user" if writes else "roles/datastore.viewer"
+        yield from differs(f"{name}: roles in the project", [each.values["role"] for each in grants], [role])
+        only = f'resource.name == "projects/{PROJECT}/databases/(default)"'
+        conditions = {each.block("condition").get("expression") for each in grants}
+        yield from differs(f"{name}: condition of its role", conditions, {only})
+
+
+def publishers(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Who may publish what: functions what they emit and owe, front doors what they accept, tasks what may be late."""
+    grants = [*plan.of("pubsub_topic_iam_member", role="roles/pubsub.publisher")]
+    for name, function in topology.functions.items():
+        jobs = {ADVANCED, SETTLED} if function.topic == ADVANCED else {ADVANCED}
+        wanted = {*emits(topology, name), topology.dead_letter_topic, *(jobs & topics(topology))}
+        yield from differs(f"{name}: may publish", {each.key for each in grants if each.owner == name}, wanted)
+    for name, http_function in topology.http_functions.items():
+        may = {each.key for each in grants if each.owner == name}
+        yield from differs(f"{name}: may publish", may, set(http_function.accepts))
+    later = {each.key for each in grants if each.module == "tasks"}
+    yield from differs("what may be published later", later, emitted(topology))
+
+
+def tasks(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Whoever emits events may delay them, and nobody else may have anything run as the account that publishes them."""
+    wanted = {name for name in topology.functions if emits(topology, name)}
+    enqueuers = plan.of("cloud_tasks_queue_iam_member", role="roles/cloudtasks.enqueuer")
+    yield from differs("who may delay events", {each.owner for each in enqueuers}, wanted)
+    users = plan.of("service_account_iam_member", role="roles/iam.serviceAccountUser")
+    yield from differs("who may use the account of tasks", {each.owner for each in users}, wanted)

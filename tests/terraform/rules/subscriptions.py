@@ -1,0 +1,81 @@
+"""Rules about subscriptions, and what Pub/Sub needs for them."""
+
+from collections.abc import Iterator
+
+from tests.terraform.plan import Plan
+from tests.terraform.rules.rule import differs, files_dead_letters
+from tests.terraform.terraform import PROJECT_NUMBER
+from tidegate.messages import TARGET
+from tidegate.topology import Topology, deployed_name
+
+AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
+
+
+def backstops(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Every subscription but the dead letters' forwards what it cannot deliver, and Pub/Sub may do so."""
+    for name, subscription in plan.subscriptions.items():
+        forwards = subscription.block("dead_letter_policy").get("max_delivery_attempts")
+        wanted = None if files_dead_letters(topology, name) else topology.limits.max_deliveries
+        yield from differs(f"{name}: deliveries before it forwards", forwards, wanted)
+        grants = plan.of(
+            "pubsub_subscription_iam_member",
+            subscription=deployed_name(name),
+            role="roles/pubsub.subscriber",
+            member=AGENT,
+        )
+        yield from differs(f"{name}: Pub/Sub may take from it", any(grants), wanted is not None)
+    topic = topology.dead_letter_topic
+    agents = {each.values["topic"] for each in plan.of("pubsub_topic_iam_member", member=AGENT)}
+    yield from differs("topics that Pub/Sub may forward to", agents, {topic})
+
+
+def deadlines(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Pub/Sub waits for the lease."""
+    for name, subscription in plan.subscriptions.items():
+        wanted = topology.ack_deadline_seconds(name)
+        yield from differs(f"{name}: ack deadline", subscription.values["ack_deadline_seconds"], wanted)
+
+
+def filters(plan: Plan, topology: Topology) -> Iterator[str]:
+    """A redriven event reaches its own function; what files dead letters gets them all."""
+    for name, subscription in plan.subscriptions.items():
+        own = f'NOT attributes:{TARGET} OR attributes.{TARGET} = "{name}"'
+        wanted = None if files_dead_letters(topology, name) else own
+        yield from differs(f"{name}: filter", subscription.values["filter"], wanted)
+
+
+def lifetimes(plan: Plan, topology: Topology) -> Iterator[str]:
+    """No subscription expires, and each keeps messages as long as the topology says."""
+    for name, subscription in plan.subscriptions.items():
+        yield from differs(f"{name}: expiration policy", subscription.block("expiration_policy"), {"ttl": ""})
+        retention = f"{max(600, topology.limits.retention_days * 86400):g}s"
+        yield from differs(f"{name}: retention", subscription.values["message_retention_duration"], retention)
+
+
+def order(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Events come in their order where the topology says so."""
+    for name, subscription in plan.subscriptions.items():
+        wanted = topology.functions[name].ordered
+        yield from differs(f"{name}: ordered", subscription.values["enable_message_ordering"], wanted)
+
+
+def pushes(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Every push goes to its function and is signed, and Pub/Sub may sign."""
+    for name, subscription in plan.subscriptions.items():
+        push, unknown = subscription.block("push_config"), subscription.unknown["push_config"][0]
+        if not push.get("oidc_token"):
+            yield f"{name}: pushes are not signed"
+        elif not (unknown["push_endpoint"] and unknown["oidc_token"][0]["audience"]):
+            yield f"{name}: address and audience are not those of its service"
+    for name in topology.functions.keys() - plan.subscriptions.keys():
+        yield f"{name}: nothing is pushed to it"
+    if not any(plan.of("service_account_iam_member", role="roles/iam.serviceAccountTokenCreator", member=AGENT)):
+        yield "Pub/Sub may not sign its pushes"
+
+
+def retries(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Every subscription waits between deliveries as long as the topology says."""
+    for name, subscription in plan.subscriptions.items():
+        backoff = topology.functions[name].backoff
+        wanted = {"minimum_backoff": f"{backoff.min_seconds:g}s", "maximum_backoff": f"{backoff.max_seconds:g}s"}
+        yield from differs(f"{name}: retry policy", subscription.block("retry_policy"), wanted)
