@@ -123,12 +123,12 @@ def _config(topology: Topology, name: str) -> bytes:
 
 
 def _packages(project: Project) -> dict[str, bytes]:
-    """The Python files of the runtime and of the contracts, by their path inside the zip."""
+    """The Python files of the runtime and of the contracts, by their path inside the zip; not the client."""
     return {
         path.relative_to(project.infra).as_posix(): path.read_bytes()
         for package in ("tidegate", "contracts")
         for path in _files(project.infra / package)
-        if path.suffix == ".py"
+        if path.suffix == ".py" and not path.is_relative_to(project.infra / "tidegate" / "client")
     }
 
 

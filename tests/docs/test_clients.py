@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,29 @@ def test_the_scripts_run(gateway: str, tmp_path: Path) -> None:
     assert len(printed["Many events"].splitlines()) == 20
 
 
+def test_the_readmes_excerpt_runs(gateway: str, tmp_path: Path) -> None:
+    """With a manifest of one flight in place of its names."""
+    [excerpt] = Page.read(ROOT / "README.md").section("Submit work").fences("python")
+    rows = (ROOT / "infra/tidegate_ops/demo/data/flights-2013-02-08.csv").read_text().splitlines()
+    script = _AROUND_THE_EXCERPT.format(body=textwrap.indent(excerpt.text, "    "), rows=[rows[0], rows[1]])
+    printed = _script(script, gateway, tmp_path).splitlines()
+    assert printed[-1] == "None"
+    progress = [line.split(" of ") for line in printed[:-1]]
+    assert progress
+    assert all(int(settled) <= int(known) for settled, known in progress)
+
+
+_AROUND_THE_EXCERPT = """
+import asyncio, datetime, os
+from contracts.flights import ManifestReceived
+from tidegate.client import Client
+
+async def main(url, day, rows):
+{body}
+asyncio.run(main(os.environ["TIDEGATE_URL"], datetime.date(2013, 2, 8), "\\n".join({rows!r})))
+"""
+
+
 def test_every_script_is_run() -> None:
     """No other stands on the page."""
     scripts = [fence.text for title in TITLES for fence in PAGE.section(title).fences("python")]
@@ -43,8 +67,12 @@ def test_every_script_is_run() -> None:
 
 def _run(title: str, gateway: str, directory: Path) -> str:
     [script] = PAGE.section(title).fences("python")
+    return _script(script.text, gateway, directory)
+
+
+def _script(text: str, gateway: str, directory: Path) -> str:
     ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script.text],
+        [sys.executable, "-W", "error", "-c", text],
         cwd=directory,
         env={**os.environ, "TIDEGATE_URL": gateway},
         capture_output=True,
