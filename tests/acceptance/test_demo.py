@@ -14,7 +14,7 @@ from tests.acceptance.projects import copy_desk
 from tidegate_ops.demo.outcome import Outcome
 from tidegate_ops.demo.run import SAMPLE
 
-RUN_SECONDS = 120
+RUN_SECONDS = 240
 TIDEGATE = [sys.executable, "-c", "from tidegate_ops.cli import main; main()"]
 
 
@@ -72,6 +72,12 @@ def test_every_effect_happens_exactly_once(demo: Demo, engine: str) -> None:
     assert reported.events == 122
     assert 20 < reported.published_twice < 55
     assert reported.messages >= reported.events + reported.published_twice
+    job = outcome.jobs["2013-02-08"]
+    assert (job.state, job.failures, job.result["flights"]) == ("failed", 5, 117)
+    assert 0 < job.accepted_ms / 1000 < job.settled_seconds <= outcome.processing_seconds
+    assert f"accepted in {job.accepted_ms:,.0f} ms, settled after {job.settled_seconds:,.1f} s" in run.stdout
+    assert f"accepted as job {job.id} in " in run.stderr
+    assert "submitted again: the same job" in run.stderr
     assert outcome.functions["assess_flight"].deliveries["done"] == 117
     assert sum(outcome.functions["assess_flight"].deliveries.values()) >= reported.messages
     assert outcome.partner.bookings == outcome.functions["rebook_passengers"].handled
@@ -88,6 +94,22 @@ def test_a_booking_made_twice_is_found(demo: Demo, engine: str) -> None:
     assert outcome.partner.bookings > outcome.functions["rebook_passengers"].handled
     assert f"{len(outcome.differences)} differences from the truth" in run.stderr
     assert outcome.differences[0] in run.stdout
+
+
+def test_each_day_of_a_file_is_a_job(demo: Demo) -> None:
+    """Of its own, which succeeds where nothing has to be given up."""
+    header, *flights = demo.day.read_text(encoding="utf-8").splitlines(keepends=True)
+    saturday = [flight.replace("2013,2,8,", "2013,2,9,").replace("2013-02-08T", "2013-02-09T") for flight in flights]
+    demo.day.write_text("".join([header, *flights[:20], *saturday[:10]]), encoding="utf-8")
+    run = demo.run("embedded", "--malformed=0")
+    assert run.returncode == 0, run.stderr
+    jobs = demo.outcome.jobs
+    assert demo.outcome.days == list(jobs) == ["2013-02-08", "2013-02-09"]
+    assert [(job.state, job.failures, job.result["flights"]) for job in jobs.values()] == [
+        ("succeeded", 0, 20),
+        ("succeeded", 0, 10),
+    ]
+    assert len({job.id for job in jobs.values()}) == 2
 
 
 def test_the_same_seed_chooses_the_same_faults(demo: Demo) -> None:
@@ -111,7 +133,7 @@ def test_an_interrupt_leaves_nothing_behind(demo: Demo, engine: str) -> None:
     demo.report.write_text(json.dumps({"exact": True}), encoding="utf-8")
     with subprocess.Popen(demo.command(engine), cwd=demo.root, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        next(line for line in process.stderr if line.startswith("publishing"))
+        next(line for line in process.stderr if line.startswith("submitting"))
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130

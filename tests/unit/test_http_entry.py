@@ -10,7 +10,8 @@ from functions_framework import _function_registry
 from pytest_mock import MockerFixture
 from starlette.types import ASGIApp
 
-from tests.unit.front_door import NO_PORTS, client, config
+from tests.unit.front_door import client, config
+from tests.worlds import World
 from tidegate.errors import ConfigurationError
 from tidegate_ops.embedded_server import EmbeddedServer
 
@@ -74,7 +75,7 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFi
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
     for name in ("TIDEGATE_CONFIG", "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "TIDEGATE_TASKS_QUEUE"):
         monkeypatch.delenv(name, raising=False)
-    mocker.patch("tidegate.http_entry.google_ports", return_value=NO_PORTS)
+    mocker.patch("tidegate.http_entry.google_ports", return_value=World().ports)
     mocker.patch("tidegate.logs.configure")
     registered = dict(_function_registry.REGISTRY_MAP)
     deployment = Deployment(tmp_path)
@@ -114,12 +115,14 @@ async def test_bodies_and_responses_stream(deployment: Deployment) -> None:
     await server.close()
 
 
-async def test_readiness_touches_nothing(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The entry answers for itself whether it has its configuration, without building the application."""
-    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT")
+async def test_readiness_needs_a_project(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance is ready when it could answer: its application is built, and what it works with is there."""
     async with client(deployment.application()) as caller:
         answer = await caller.get("/_ready")
     assert (answer.status_code, answer.json()) == (200, {"function": "door", "ready": True})
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT")
+    async with client(deployment.application()) as caller:
+        assert (await caller.get("/_ready")).status_code == 500
 
 
 async def test_without_configuration_nothing_is_answered(

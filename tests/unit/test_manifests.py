@@ -1,4 +1,4 @@
-"""Manifests from a day's file, and the rows that are spoilt on purpose."""
+"""Days and their manifests from a file, and the rows that are spoilt on purpose."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ import pytest
 
 from contracts.flights import ManifestReceived
 from tidegate_ops.demo import manifests
-from tidegate_ops.demo.manifests import COLUMNS, UnreadableFlights, make_manifests, read_flights, spoil
+from tidegate_ops.demo.manifests import COLUMNS, UnreadableFlights, make_days, make_manifests, read_flights, spoil
 
 DAY = Path(manifests.__file__).parent / "data" / "flights-2013-02-08.csv"
 HEADER = ",".join(COLUMNS)
@@ -53,6 +53,15 @@ def test_manifests_come_in_order_of_time() -> None:
     assert hours == sorted(hours)
 
 
+def test_a_day_is_all_manifests_of_its_date() -> None:
+    """One for each date, in order of time, whatever the order of the rows."""
+    friday = read_flights(DAY)
+    saturday = [(*row[:2], "9", *row[3:]) for row in friday[:50]]
+    days = make_days([*saturday, *friday])
+    assert [f"{day.date}" for day in days] == ["2013-02-08", "2013-02-09"]
+    assert [day.manifests for day in days] == [make_manifests(friday), make_manifests(saturday)]
+
+
 def test_columns_may_come_in_any_order(tmp_path: Path) -> None:
     """They are found by name."""
     reordered = written(tmp_path, ",".join(reversed(COLUMNS)), ",".join(reversed(ROW.split(","))))
@@ -94,6 +103,7 @@ def test_spoiling_adds_rows_and_keeps_the_others() -> None:
     assert [row for row in mixed if row not in added] == rows
     assert len(mixed) == len(rows) + 10
     assert [row.flight for row in malformed] == [str(number) for number in range(9001, 9011)]
+    assert {row.day for row in malformed} == {"2013-02-08"}
 
 
 def test_spoilt_rows_differ_in_kind() -> None:

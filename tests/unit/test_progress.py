@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from tidegate.client import JobStatus
 from tidegate.errors import PublishFailed
+from tidegate.jobs import JobState
+from tidegate.jobs import Progress as Work
 from tidegate.messages import Message
 from tidegate.topology import Topology
 from tidegate_ops.demo.progress import Patience, Progress, Stalled, TopicCount
@@ -25,16 +28,32 @@ PATIENT = Patience(stalled_seconds=90, idle_seconds=5)
 
 
 def run(
-    *, expected: int = 1, copied: frozenset[str] = frozenset(), monotonic: Callable[[], float] = lambda: 0.0
+    *,
+    expected: int = 1,
+    copied: frozenset[str] = frozenset(),
+    jobs: tuple[str, ...] = (),
+    monotonic: Callable[[], float] = lambda: 0.0,
 ) -> Progress:
     """A run that starts with one order."""
     return Progress(
         TOPOLOGY,
         expected={"pack_order": expected},
         published=1,
+        jobs=jobs,
         is_copied=lambda topic, event: event in copied,
         monotonic=monotonic,
     )
+
+
+def packed(progress: Progress) -> Progress:
+    """After the one order was handled."""
+    progress.saw("order.placed", message("e1", "1"))
+    progress.delivered(line("1"))
+    return progress
+
+
+def job(state: JobState, settled: int, known: int) -> JobStatus:
+    return JobStatus(id="j1", state=state, progress=Work(known, settled))
 
 
 def message(event: str, message_id: str) -> Message:
@@ -115,6 +134,27 @@ def test_a_dead_verdict_owes_a_letter_that_is_filed() -> None:
     assert progress.outstanding() == ["dead_letters: 1 messages are not acked (pack_order:e1)"]
     progress.delivered({**line("2", event="letter"), "function": "dead_letters"})
     assert progress.outstanding() == []
+
+
+def test_a_job_is_waited_for_though_all_is_handled() -> None:
+    """It is under way until it says itself that it has settled, however that ended."""
+    progress = packed(run(jobs=("friday", "saturday")))
+    assert progress.outstanding() == [f"job of {day}: it has not been accepted" for day in ("friday", "saturday")]
+    progress.told("friday", job(JobState.FAILED, 3, 3))
+    progress.told("saturday", job(JobState.RUNNING, 2, 4))
+    assert progress.outstanding() == ["job of saturday: running; 2 of 4 known units have settled"]
+    assert progress.work() == (5, 7)
+    progress.told("saturday", job(JobState.SUCCEEDED, 4, 4))
+    assert progress.wait(lambda: None, PATIENT)
+
+
+def test_a_job_that_never_settles_stalls_the_run() -> None:
+    """That everything else is done does not make it idle; to hear the same of the job again is no move."""
+    progress = packed(run(jobs=("friday",), monotonic=ticking(50)))
+    running = job(JobState.RUNNING, 2, 4)
+    progress.told("friday", running)
+    with pytest.raises(Stalled, match=r"outstanding:\n  job of friday: running; 2 of 4 known units have settled"):
+        progress.wait(lambda: progress.told("friday", running), PATIENT)
 
 
 def test_handlings_of_one_event_count_once() -> None:

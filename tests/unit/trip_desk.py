@@ -117,7 +117,9 @@ class TripDesk:
         event = Event(f"trip-{job}", "trip.planned", "/test", trip.to_json(), self.clock(), version=1)
         message = Outgoing("trip.planned", event.data, event.attributes() | place.attributes())
         payload_hash = hashlib.sha256(event.data).hexdigest()
-        new = NewJob(job, message, ("plan_trip",), payload_hash, self.clock(), self.clock() + timedelta(days=45), callback_url)
+        new = NewJob(
+            job, message, ("plan_trip",), payload_hash, self.clock(), self.clock() + timedelta(days=45), callback_url
+        )
         await self.jobs.accept(new)
         await self.publish([message] * times)
 

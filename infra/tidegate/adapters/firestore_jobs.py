@@ -129,26 +129,31 @@ class FirestoreJobs:
 
     async def reopened(self, member: Member, key: str, batch: AsyncWriteBatch | None) -> AsyncWriteBatch:
         batch = self._copy(batch)
+        batch.delete(self._below(member.job, MARKS, key))
+        path = await self._closed_path(member)
+        # Read after the tallies: the root closes in the commit that ends the job's running, so if the job still
+        # runs, the root was open when it was read, and a guard fails if it is closed from now on.
         job = await self.read(member.job)
         runs = job is None or job.state is JobState.RUNNING  # a gathering without a job has no document
-        batch.delete(self._below(member.job, MARKS, key))
         if runs:
             batch.delete(self._below(member.job, FAILURES, key))
-        below: Member | None = member
-        while below is not None:
-            stored = await self.tally(below.tally)
-            if stored is None:
-                break
+        for stored in path if runs else path[:1]:
             changes: dict[str, Any] = {count_field(stored.tally): firestore.Increment(-1)}
             guard = None
             if runs:
                 changes["closed"] = False
                 guard = self._client.write_option(last_update_time=stored.version)
             batch.update(self._tally(stored.tally), changes, guard)
-            if not (runs and stored.closed):
-                break
-            below = stored.above(below)
         return batch
+
+    async def _closed_path(self, member: Member) -> list[StoredTally]:
+        """The tallies from the one that counts ``member`` up to the first that is not closed."""
+        path: list[StoredTally] = []
+        below: Member | None = member
+        while below is not None and (stored := await self.tally(below.tally)) is not None:
+            path.append(stored)
+            below = stored.above(below) if stored.closed else None
+        return path
 
     async def is_marked(self, job: str, key: str) -> bool:
         return bool((await self._get(self._below(job, MARKS, key))).exists)

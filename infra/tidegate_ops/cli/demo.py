@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tidegate.client.errors import GatewayUnavailable, RequestRefused
 from tidegate.errors import PublishFailed
 from tidegate_ops.cli.console import complain, err, out, say
 from tidegate_ops.cli.stop_signals import stop_signals
@@ -45,6 +46,7 @@ def demo(
 ) -> None:
     """Run a day at the flight operations desk, faults included, and hold every effect against the truth.
 
+    The day is submitted to the gateway as one job, twice on purpose, and followed until it has settled.
     The truth is computed from the CSV file alone. Exits with 1 if anything differs from it; the
     figures are kept in build/run.json.
 
@@ -80,7 +82,7 @@ def demo(
         except KeyboardInterrupt:
             err.print("interrupted; nothing is left running")
             raise typer.Exit(_INTERRUPTED_EXIT) from None
-        except (Stalled, PublishFailed) as error:
+        except (Stalled, PublishFailed, GatewayUnavailable, RequestRefused) as error:
             complain(str(error))
             raise typer.Exit(1) from None
     write_atomically(report, outcome.model_dump_json(indent=2).encode())

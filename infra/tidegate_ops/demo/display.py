@@ -18,8 +18,8 @@ class Display(Protocol):
         """What has been reached, in a line."""
         ...
 
-    def show(self, handled: Mapping[str, tuple[int, int]]) -> None:
-        """Function → events handled, and how many must be. May be called often."""
+    def show(self, counts: Mapping[str, tuple[int, int]]) -> None:
+        """Name → how much of it is done, and how much there is, which may grow. May be called often."""
         ...
 
 
@@ -41,7 +41,7 @@ def open_display(console: Console) -> Iterator[Display]:
 
 
 class Bars:
-    """A bar for each function that has something to do."""
+    """A bar for each name that has something to do."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -50,12 +50,12 @@ class Bars:
     def say(self, text: str) -> None:
         self._progress.console.print(text, style="dim", markup=False)
 
-    def show(self, handled: Mapping[str, tuple[int, int]]) -> None:
-        for name, (count, expected) in handled.items():
-            if expected and name not in self._tasks:
-                self._tasks[name] = self._progress.add_task(name, total=expected)
+    def show(self, counts: Mapping[str, tuple[int, int]]) -> None:
+        for name, (done, total) in counts.items():
+            if total and name not in self._tasks:
+                self._tasks[name] = self._progress.add_task(name, total=total)
             if name in self._tasks:
-                self._progress.update(self._tasks[name], completed=count)
+                self._progress.update(self._tasks[name], completed=done, total=total)
 
 
 class Lines:
@@ -69,9 +69,9 @@ class Lines:
     def say(self, text: str) -> None:
         self._console.print(text, markup=False)
 
-    def show(self, handled: Mapping[str, tuple[int, int]]) -> None:
+    def show(self, counts: Mapping[str, tuple[int, int]]) -> None:
         now = self._monotonic()
         if now - self._shown_at < _LINE_SECONDS:
             return
         self._shown_at = now
-        self.say("  ".join(f"{name} {count}/{expected}" for name, (count, expected) in handled.items() if expected))
+        self.say("  ".join(f"{name} {done}/{total}" for name, (done, total) in counts.items() if total))

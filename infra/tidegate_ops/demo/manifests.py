@@ -1,4 +1,4 @@
-"""Manifests to publish, made from a day's CSV file, and rows spoilt on purpose."""
+"""Days to hand in, made of manifests from a CSV file, and rows spoilt on purpose."""
 
 import csv
 import io
@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
-from contracts.flights import ManifestReceived
+from contracts.flights import DayReceived, ManifestReceived
 from tidegate.errors import TidegateError
 from tidegate_ops.demo.truth import MalformedRow
 
@@ -69,6 +71,12 @@ def make_manifests(rows: Iterable[Row]) -> list[ManifestReceived]:
     ]
 
 
+def make_days(rows: Iterable[Row]) -> list[DayReceived]:
+    """Each day's manifests together, the days in order of time."""
+    by_date = groupby(make_manifests(rows), key=attrgetter("date"))
+    return [DayReceived(date=day, manifests=list(manifests)) for day, manifests in by_date]
+
+
 def spoil(rows: Sequence[Row], count: int, rng: Random) -> tuple[list[Row], list[MalformedRow]]:
     """Add malformed rows, each in one of several ways, somewhere among the good ones.
 
@@ -81,7 +89,7 @@ def spoil(rows: Sequence[Row], count: int, rng: Random) -> tuple[list[Row], list
     for index in range(count):
         flight = str(_FIRST_SPOILT_FLIGHT + index)
         fields, reason = _WAYS[index % len(_WAYS)](_with(rng.choice(rows), flight=flight))
-        malformed.append(MalformedRow(fields, flight, reason))
+        malformed.append(MalformedRow(fields, _group(fields)[0].isoformat(), flight, reason))
         mixed.insert(rng.randrange(len(mixed) + 1), fields)
     return mixed, malformed
 

@@ -10,6 +10,7 @@ from tidegate_ops.demo.figures import function_figures
 from tidegate_ops.demo.observation import Letter
 from tidegate_ops.demo.partner import Booking
 from tidegate_ops.demo.progress import Progress
+from tidegate_ops.demo.submitter import DayJob
 
 
 class TopicOutcome(BaseModel):
@@ -48,6 +49,47 @@ class FunctionOutcome(BaseModel):
     p50_ms: float | None
     p99_ms: float | None
     handler_p50_ms: float | None
+
+
+class JobOutcome(BaseModel):
+    """How one day's job went.
+
+    Attributes:
+        accepted_ms: from the submission until the gateway had accepted it.
+        repeated_ms: the same for the submission that was repeated.
+        settled_seconds: from its acceptance until it had settled, by its own times; its submitter was told later.
+        work: how many units of work it came to.
+        failures: how many of them were given up, as far as the job names them.
+        result: JSON.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    state: str
+    accepted_ms: float
+    repeated_ms: float
+    settled_seconds: float
+    work: int
+    failures: int
+    result: Any
+
+    @classmethod
+    def of(cls, job: DayJob) -> Self:
+        """What is told of a job that has settled."""
+        status = job.status
+        assert status.accepted_at
+        assert status.settled_at
+        return cls(
+            id=status.id,
+            state=status.state,
+            accepted_ms=round(job.accepted_seconds * 1000, 1),
+            repeated_ms=round(job.repeated_seconds * 1000, 1),
+            settled_seconds=round((status.settled_at - status.accepted_at).total_seconds(), 2),
+            work=status.progress.known,
+            failures=len(status.failures),
+            result=status.result,
+        )
 
 
 class DeadLetterOutcome(BaseModel):
@@ -101,8 +143,9 @@ class Outcome(BaseModel):
     Attributes:
         exact: nothing differs.
         duplicates: the share of all messages that was published twice.
-        processing_seconds: from the first publish until everything had settled.
+        processing_seconds: from the first submission until everything had settled, and its submitter knew.
         total_seconds: from the start of the application until its end.
+        jobs: day → its job.
         checks: what was compared → the differences found.
     """
 
@@ -119,6 +162,7 @@ class Outcome(BaseModel):
     started_at: str
     processing_seconds: float
     total_seconds: float
+    jobs: dict[str, JobOutcome]
     topics: dict[str, TopicOutcome]
     functions: dict[str, FunctionOutcome]
     partner: PartnerOutcome

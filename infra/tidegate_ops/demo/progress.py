@@ -1,13 +1,14 @@
-"""How far a run is: which messages were seen, which deliveries ended, and what is still owed."""
+"""How far a run is: which messages were seen, which deliveries ended, which jobs settled, and what is still owed."""
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from tidegate.client import JobStatus
 from tidegate.errors import TidegateError
 from tidegate.messages import Message
 from tidegate.topology import Topology
@@ -46,11 +47,11 @@ class Patience:
 
 
 class Progress:
-    """Collects what the tap and the functions' logs tell, from any thread.
+    """Collects what the tap, the functions' logs and the jobs tell, from any thread.
 
     A run is *idle* when nothing that is known of is under way: each message on a consumed topic is acked by its
-    consumers, and all that completed handlings emitted has passed. It is *settled* when it is idle and the
-    expected numbers of events have been handled.
+    consumers, all that completed handlings emitted has passed, and each job says that it has settled. It is
+    *settled* when it is idle and the expected numbers of events have been handled.
     """
 
     def __init__(
@@ -59,13 +60,15 @@ class Progress:
         *,
         expected: Mapping[str, int],
         published: int,
+        jobs: Iterable[str],
         is_copied: Callable[[str, str], bool],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             expected: function → how many events it must bring to an end.
-            published: how many events the run starts with.
+            published: how many events pass that no handler returned.
+            jobs: what the jobs are called that have to settle.
             is_copied: (topic, event id) → whether that message is to be published twice.
         """
         self._expected = dict(expected)
@@ -89,6 +92,7 @@ class Progress:
         self._handled: dict[str, set[str]] = {name: set() for name in topology.functions}
         self._dead: set[str] = set()
         self._emitted = 0
+        self._jobs: dict[str, JobStatus | None] = dict.fromkeys(jobs)
 
     def saw(self, topic: str, message: Message) -> bool:
         """Note a message that passed; True if it is to be published once more, which is owed from now on."""
@@ -125,6 +129,13 @@ class Progress:
             elif verdict is Verdict.DEAD:
                 self._dead.add(f"{function}:{event}")
 
+    def told(self, job: str, status: JobStatus) -> None:
+        """Note how far a job is."""
+        with self._lock:
+            if status != self._jobs[job]:
+                self._moved_at = self._monotonic()
+            self._jobs[job] = status
+
     def fail(self, error: Exception) -> None:
         """Let `wait` raise this error."""
         self._failure = error
@@ -134,6 +145,12 @@ class Progress:
         """Function → how many events it has brought to an end, and how many it must."""
         with self._lock:
             return {name: (len(events), self._expected.get(name, 0)) for name, events in self._handled.items()}
+
+    def work(self) -> tuple[int, int]:
+        """How many units of the jobs' work have settled, and how many of them are known so far."""
+        with self._lock:
+            told = [status.progress for status in self._jobs.values() if status]
+            return sum(each.settled for each in told), sum(each.known for each in told)
 
     def topics(self) -> dict[str, TopicCount]:
         """Topic → what passed there."""
@@ -179,6 +196,12 @@ class Progress:
         passed = sum(len(events) for topic, events in self._seen.items() if topic != self._dead_letter_topic)
         if (missing := self._published + self._emitted - passed) > 0:
             yield f"{missing} events that were published or emitted have not passed on their topics"
+        for job, status in self._jobs.items():
+            if status is None:
+                yield f"job of {job}: it has not been accepted"
+            elif not status.settled:
+                progress = status.progress
+                yield f"job of {job}: {status.state}; {progress.settled} of {progress.known} known units have settled"
         if missing_letters := self._dead - self._seen[self._dead_letter_topic].keys():
             yield f"{len(missing_letters)} dead letters have not passed on {self._dead_letter_topic}"
 

@@ -1,6 +1,7 @@
 """A run's outcome as tables for people."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +14,7 @@ _MOST_DIFFERENCES = 20
 
 def tables(outcome: Outcome) -> Iterator[Table]:
     """All of them, the checks last."""
+    yield _jobs(outcome)
     yield _topics(outcome)
     yield _functions(outcome)
     if outcome.dead_letters:
@@ -24,13 +26,35 @@ def conclusion(outcome: Outcome) -> str:
     """The run in a sentence."""
     copies = sum(topic.published_twice for topic in outcome.topics.values())
     messages = sum(topic.messages for topic in outcome.topics.values())
+    accepted = max(job.accepted_ms for job in outcome.jobs.values())
+    settled = max(job.settled_seconds for job in outcome.jobs.values())
     facts = (
-        f"{outcome.flights:,} flights, {messages:,} messages, {copies:,} of them published twice on purpose, "
-        f"in {outcome.processing_seconds:.1f} s"
+        f"{outcome.flights:,} flights, {messages:,} messages, {copies:,} of them published twice on purpose; "
+        f"accepted in {accepted:,.0f} ms, settled after {settled:,.1f} s"
     )
     if outcome.exact:
         return f"{facts}: every effect happened exactly once"
     return f"{facts}: {len(outcome.differences)} differences from the truth"
+
+
+def _jobs(outcome: Outcome) -> Table:
+    table = _table("job of", "state", "accepted ms", "again ms", "settled s", "units", "failures")
+    for day, job in outcome.jobs.items():
+        times = (_milliseconds(job.accepted_ms), _milliseconds(job.repeated_ms), f"{job.settled_seconds:,.1f}")
+        table.add_row(day, job.state, *times, *_numbers(job.work, job.failures))
+    notes = [f"{day}: {_result(job.result)}" for day, job in outcome.jobs.items()]
+    notes.append("accepted: by a gateway just started; again: the same submission once more")
+    if outcome.malformed:
+        notes.append("failed: some of its work was given up, here the malformed rows")
+    table.caption = Text("\n".join(notes))
+    return table
+
+
+def _result(result: Any) -> str:
+    """The day's sums; its date is said already."""
+    if not isinstance(result, Mapping):
+        return str(result)
+    return ", ".join(f"{name} {value}" for name, value in result.items() if name != "date")
 
 
 def _topics(outcome: Outcome) -> Table:

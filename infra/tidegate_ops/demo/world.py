@@ -50,6 +50,11 @@ class World(Protocol):
         """The documents directly in ``collection`` (a path), by their ids."""
         ...
 
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Where each HTTP function is open to people and clients."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Witness:
@@ -112,15 +117,21 @@ def open_world(engine: Engine, project: Project, environment: Mapping[str, str],
         LocalBroker(local.state.pubsub_host, local.state.project) as broker,
         Tap(broker.host, broker.project, topics, witness.on_message),
     ):
-        yield EmulatorWorld(broker, _firestore_client(broker.project, local.state.firestore_host))
+        yield EmulatorWorld(broker, _firestore_client(broker.project, local.state.firestore_host), local.urls)
 
 
 class EmulatorWorld:
     """A world on the official emulators."""
 
-    def __init__(self, broker: LocalBroker, firestore: Client) -> None:
+    def __init__(self, broker: LocalBroker, firestore: Client, urls: Mapping[str, str]) -> None:
         self._broker = broker
         self._firestore = firestore
+        self._urls = urls
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Addresses, see `World`."""
+        return self._urls
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """Publish, see `World`."""
