@@ -140,7 +140,7 @@ def test_a_dead_letter_handler_on_an_ordinary_topic(project: Project) -> None:
     """Only the dead-letter topic carries dead letters."""
     main = project.functions_dir / "pack_order" / "main.py"
     main.write_text(
-        (project.functions_dir / "dead_letters" / "main.py").read_text().replace("dead_letters", "pack_order")
+        (project.functions_dir / "dead_letters" / "main.py").read_text().replace("def dead_letters", "def pack_order")
     )
     topology(project, "    emits: [order.packed]\n", "")
     assert only(project) == "functions/pack_order/main.py: takes dead letters, but its topic is order.placed"

@@ -52,10 +52,15 @@ def test_the_airport_hour_names_the_document(batch: MockType) -> None:
 
 @pytest.mark.parametrize("status", ["on_time", "delayed", "diverted", "cancelled"])
 def test_a_flight_counts_under_its_status(batch: MockType, status: str) -> None:
-    """Every counter is incremented, the others by zero, and none is overwritten."""
+    """Every counter is incremented, the others by zero, and none is overwritten; the hour knows its date."""
     track(batch, status, None)
     zeros = dict.fromkeys(("on_time", "delayed", "diverted", "cancelled", "delay_minutes"), Increment(0))
-    assert batch.set.call_args.args[1] == {"flights": Increment(1), **zeros, status: Increment(1)}
+    assert batch.set.call_args.args[1] == {
+        "date": "2013-02-08",
+        "flights": Increment(1),
+        **zeros,
+        status: Increment(1),
+    }
     assert batch.set.call_args.kwargs == {"merge": True}
 
 
