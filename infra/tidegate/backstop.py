@@ -30,16 +30,17 @@ async def settle(letter: DeadLetter, *, config: FunctionConfig, ports: Ports, tr
     slot = Slot(ports, record_key(letter.function, delivery.key), io_seconds)
     slot.meet(await ports.ledger.read(slot.key))
     record = slot.record
+    delivery = replace(delivery, late=await tree.is_late(letter.function, delivery, record))
     done = record is not None and record.status is Status.DONE
     if record is not None and done:
         await ports.send(record.outbox)
     if delivery.unit is None:
         return done
-    if record is None or record.status in (Status.CLAIMED, Status.RELEASED):
+    if not delivery.late and (record is None or record.status in (Status.CLAIMED, Status.RELEASED)):
         failed = _given_up(record, letter, delivery, config, ports)
         await slot.write(failed, await tree.joined(delivery, record, failed, None, None))
-    assert slot.record is not None
-    await tree.settled(delivery, slot.record, slot.counts[-1] if slot.counts else None)
+    if slot.record is not None:
+        await tree.settled(delivery, slot.record, slot.counts[-1] if slot.counts else None)
     return done
 
 

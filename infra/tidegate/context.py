@@ -158,8 +158,7 @@ class Context:
 
         Register it before the effect that it undoes. It counts when the handler has returned, or was given up
         after this run of it. Compensations follow one another, the one registered last goes first, each when
-        all that the one before it caused has settled. Without a job nothing is ever undone, nor is what was
-        redriven after its job had come to rest.
+        all that the one before it caused has settled. Without a job nothing is ever undone.
 
         Raises:
             TypeError: the topology does not let this function emit it, or nobody handles it.

@@ -123,14 +123,14 @@ def meet(found: Record | None, claimant: Claimant, now: datetime) -> Decision:
 def conclude(claim: Record, outcome: Outcome, attempts: int | None) -> Record:
     """The record that a claim turns into by its handler's outcome.
 
-    With ``attempts`` None nothing is ever given up: that is the dead-letter function, after which
-    there is nowhere to go.
+    With ``attempts`` None nothing is ever given up that is still wanted: that is the dead-letter
+    function, after which there is nowhere to go.
     """
     match outcome:
         case Returned(outbox, result, _, _):
             return replace(claim, status=Status.DONE, outbox=outbox, result=result, error=None)
         case Failed(failure, permanent, _):
-            spent = attempts is not None and (permanent or claim.attempt >= attempts)
+            spent = failure.fault.shed or (attempts is not None and (permanent or claim.attempt >= attempts))
             return replace(claim, status=Status.FAILED if spent else Status.RELEASED, error=failure)
 
 

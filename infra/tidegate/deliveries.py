@@ -26,7 +26,8 @@ class Delivery:
         key: what makes two events the same work for this function.
         event, payload: what the handler gets; None where ``unfit`` says why there is none.
         unfit: why the handler must never see it.
-        unit: the unit of a job that it is for this function; None where no job waits for it.
+        unit: the unit of a job that it is for this function; None where it is none.
+        late: whether its job had ended before it was redriven, so that nothing of it concerns the job.
     """
 
     message: Message
@@ -38,6 +39,7 @@ class Delivery:
     payload: Payload | None = None
     unfit: Failed | None = None
     unit: Member | None = None
+    late: bool = False
 
     @classmethod
     def read(cls, inbound: Inbound, handler: Handler, config: FunctionConfig, now: datetime) -> "Delivery":
@@ -85,9 +87,14 @@ class Delivery:
         return self.event.type if self.event else self.message.attributes.get("ce-type", "")
 
     @property
+    def awaited(self) -> Member | None:
+        """The unit, where somebody waits for it."""
+        return None if self.late else self.unit
+
+    @property
     def job(self) -> str:
         """The job that waits for it; empty where none does, or only a gathering."""
-        return self.unit.job if self.unit and not self.unit.job.startswith(GATHERING) else ""
+        return self.awaited.job if self.awaited and not self.awaited.job.startswith(GATHERING) else ""
 
     @property
     def shares_work(self) -> bool:
@@ -97,7 +104,7 @@ class Delivery:
     def cause(self, now: datetime) -> Cause:
         """What its handler's events come of; ``now`` is the handler's end."""
         assert self.event is not None
-        return Cause(self.event, self.key, self.unit, now)
+        return Cause(self.event, self.key, self.awaited, now)
 
     def is_for(self, function: str) -> bool:
         """Whether it is addressed to ``function``: a redriven event goes to the one that failed."""

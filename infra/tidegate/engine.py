@@ -99,10 +99,14 @@ class Engine:
     async def _handle(self, delivery: Delivery, slot: Slot) -> Verdict:
         if not delivery.is_for(self._config.function):
             return Verdict.FILTERED
-        outcome: Outcome | None = delivery.unfit or await self._tree.unwanted(delivery)
-        if outcome is None and self._handler.pure:
-            outcome, _ = await self._outcome(delivery, slot)
+        unfit = delivery.unfit or await self._tree.unwanted(delivery)
+        outcome: Outcome | None = unfit
         for _ in range(_MEETINGS):
+            if await self._tree.is_late(self._config.function, delivery, slot.record):
+                delivery, outcome = replace(delivery, late=True), unfit  # what it emits has no place either
+            if outcome is None and self._handler.pure:
+                # Without a record: a pure handler has none while it runs.
+                outcome, _ = await self._outcome(delivery, Slot(self._ports, slot.key, self._io_seconds))
             match meet(slot.record, self._claimant(delivery), self._ports.clock()):
                 case Run(claim):
                     wanted = claim if outcome is None else conclude(claim, outcome, self._config.attempts)

@@ -172,7 +172,10 @@ class Jobs(Protocol):
         """A new batch: the writes of ``batch``, then those by which a unit that was counted is unsettled again.
 
         All that it had closed is open again, and its failure and its mark are gone. The batch's preconditions
-        fail if that changes meanwhile. Once the job runs no more, nothing is opened, and failures stay.
+        fail if that changes meanwhile.
+
+        Raises:
+            StoreUnavailable: also where the job runs no more, so that nothing may be opened.
         """
         ...
 

@@ -12,7 +12,7 @@ topic, so it is left to one system function with the rights to publish there, by
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,25 @@ class Tree:
         """Whether somebody asked for the job's end; may be late by `_KNOWN_FOR`."""
         return await self._cancellations.of(job)
 
+    async def is_late(self, function: str, delivery: Delivery, met: Record | None) -> bool:
+        """Whether the unit of ``function`` was counted before, and its job has ended since; ``met`` is its record.
+
+        Nothing of it concerns the job any more then: so nothing of a job changes after its end.
+
+        Raises:
+            StoreUnavailable: nobody knows.
+        """
+        if not delivery.job:
+            return False
+        if delivery.shares_work:
+            counted = await self._ports.jobs.is_marked(delivery.job, record_key(function, delivery.event_id))
+        else:
+            counted = delivery.redrive > 0 or (met is not None and met.redrive > 0)
+        if not counted:
+            return False
+        job = await self._ports.jobs.read(delivery.job)
+        return job is None or job.state is not JobState.RUNNING
+
     async def unwanted(self, delivery: Delivery) -> Failed | None:
         """Why the delivery's work is not wanted any more, if it is not."""
         if not delivery.job:
@@ -75,16 +94,13 @@ class Tree:
         says so. Any other has been counted exactly when its record is ``failed``.
         """
         growth = _growth(delivery, after, outcome, self._ports.clock())
-        if delivery.unit:
+        if delivery.awaited:
             name = _name(delivery, after)
             counted = before is not None and before.status is Status.FAILED
             if delivery.shares_work:
-                counted = await self._ports.jobs.is_marked(delivery.unit.job, name)
+                counted = await self._ports.jobs.is_marked(delivery.awaited.job, name)
             if counted:
-                batch = await self._ports.jobs.reopened(delivery.unit, name, batch)
-        if growth and growth.compensations and delivery.redrive and not await self._runs(growth.job):
-            # Its first run's may have been published and struck off already: they would never end again.
-            growth = replace(growth, compensations=())
+                batch = await self._ports.jobs.reopened(delivery.awaited, name, batch)
         return self._ports.jobs.joined(batch, growth) if growth else batch
 
     async def settled(self, delivery: Delivery, record: Record, count: float | None) -> None:
@@ -92,14 +108,16 @@ class Tree:
         unit = delivery.unit
         if unit is None:
             return
-        if record.event_id != delivery.event_id:
+        if delivery.late:
+            await self._climb(unit, None)  # it closes nothing, but may repeat what is owed
+        elif record.event_id != delivery.event_id:
             await self._settled_by_another(delivery, record, record.error)
         elif settles(record):
             await self._climb(unit, count)
 
     async def refused(self, delivery: Delivery, record: Record, failure: Failure) -> None:
         """What follows from a message that cannot have the record it met."""
-        if delivery.unit and record.event_id != delivery.event_id:
+        if delivery.awaited and record.event_id != delivery.event_id:
             await self._settled_by_another(delivery, record, failure)
 
     async def advance(self, job: str, node: str) -> None:
@@ -117,10 +135,6 @@ class Tree:
             if closed is not None and closed.then is not None:
                 await self._ports.send([closed.then])
         await self._ports.jobs.advanced(job, node)
-
-    async def _runs(self, job: str) -> bool:
-        found = await self._ports.jobs.read(job)
-        return found is not None and found.state is JobState.RUNNING
 
     async def _settled_by_another(self, delivery: Delivery, record: Record, error: Failure | None) -> None:
         """Another event was the same work: this one's unit settles with a mark, since no record is its own."""
@@ -266,16 +280,16 @@ def _growth(delivery: Delivery, record: Record, outcome: Outcome | None, now: da
     if record.status not in (Status.DONE, Status.FAILED):
         return None
     returned = outcome if isinstance(outcome, Returned) and record.status is Status.DONE else Returned()
-    if delivery.unit is None:
+    if delivery.awaited is None:
         # Without a job a gathering is its own.
         if not returned.nodes:
             return None
         return Growth(returned.nodes[0].job, _name(delivery, record), record.expire_at, nodes=returned.nodes)
     return Growth(
-        delivery.unit.job,
+        delivery.awaited.job,
         _name(delivery, record),
         record.expire_at,
-        settles=delivery.unit if settles(record) else None,
+        settles=delivery.awaited if settles(record) else None,
         failure=_failure(delivery, record, record.error, now) if record.error else None,
         marks=delivery.shares_work,
         nodes=returned.nodes,

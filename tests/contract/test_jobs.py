@@ -8,7 +8,7 @@ from google.cloud.firestore import AsyncClient
 
 from tests.worlds import NOON
 from tidegate.adapters.firestore_jobs import FirestoreJobs
-from tidegate.errors import WriteConflict
+from tidegate.errors import StoreUnavailable, WriteConflict
 from tidegate.jobs import COMPENSATION, Compensation, Growth, JobFailure, JobState, NewJob, Node, Progress, Turn
 from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Member
@@ -125,12 +125,13 @@ async def test_a_reopening_meets_a_closing(jobs: FirestoreJobs) -> None:
     with pytest.raises(WriteConflict):
         await jobs.commit(reopening)
     # Afterwards nothing is opened any more, and the failure stays.
-    await jobs.commit(await jobs.reopened(member, "unit-root-0", None))
+    with pytest.raises(StoreUnavailable, match="has ended meanwhile"):
+        await jobs.reopened(member, "unit-root-0", None)
     ended, late = await jobs.read(new.id), await jobs.tally(member.tally)
     assert ended is not None
     assert [each.reason for each in ended.failures] == ["full"]
     assert late is not None
-    assert (late.settled, late.closed) == (0, True)
+    assert (late.settled, late.closed) == (1, True)
 
 
 async def test_a_mark_says_that_a_unit_is_counted(jobs: FirestoreJobs) -> None:

@@ -44,7 +44,7 @@ from tidegate.jobs import (
     Progress,
     Turn,
 )
-from tidegate.places import ROOT, Member, Tally
+from tidegate.places import GATHERING, ROOT, Member, Tally
 from tidegate.ports import StoredTally
 
 _CONFLICTS = 5
@@ -130,20 +130,17 @@ class FirestoreJobs:
     async def reopened(self, member: Member, key: str, batch: AsyncWriteBatch | None) -> AsyncWriteBatch:
         batch = self._copy(batch)
         batch.delete(self._below(member.job, MARKS, key))
-        path = await self._closed_path(member)
-        # Read after the tallies: the root closes in the commit that ends the job's running, so if the job still
-        # runs, the root was open when it was read, and a guard fails if it is closed from now on.
-        job = await self.read(member.job)
-        runs = job is None or job.state is JobState.RUNNING  # a gathering without a job has no document
-        if runs:
-            batch.delete(self._below(member.job, FAILURES, key))
-        for stored in path if runs else path[:1]:
-            changes: dict[str, Any] = {count_field(stored.tally): firestore.Increment(-1)}
-            guard = None
-            if runs:
-                changes["closed"] = False
-                guard = self._client.write_option(last_update_time=stored.version)
+        batch.delete(self._below(member.job, FAILURES, key))
+        for stored in await self._closed_path(member):
+            changes = {count_field(stored.tally): firestore.Increment(-1), "closed": False}
+            guard = self._client.write_option(last_update_time=stored.version)
             batch.update(self._tally(stored.tally), changes, guard)
+        # Asked after the tallies were read: the root closes in the commit that ends the job's running, so if the
+        # job still runs, the root was open when it was read, and a guard fails if it is closed from now on.
+        if not member.job.startswith(GATHERING):
+            job = await self.read(member.job)
+            if job is None or job.state is not JobState.RUNNING:
+                raise StoreUnavailable(f"job {member.job} has ended meanwhile: the next delivery belongs to no job")
         return batch
 
     async def _closed_path(self, member: Member) -> list[StoredTally]:
