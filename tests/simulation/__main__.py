@@ -2,7 +2,7 @@
 
 python -m tests.simulation --schedules 20000 --first 0
 python -m tests.simulation --seed 1234
-python -m tests.simulation --place 3:dies-after,7:fails-before
+python -m tests.simulation --story job --place 3:dies-after,7:fails-before
 """
 
 import argparse
@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from tests.simulation.campaign import Tally, random_runs
 from tests.simulation.faults import Fault
-from tests.simulation.placements import placed
+from tests.simulation.placements import STORIES, placed
 from tests.simulation.schedule import Outcome, seeded
 
 console = Console()
@@ -27,11 +27,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=None, help="processes (all processors)")
     parser.add_argument("--seed", type=int, help="replay this seed and print its trace")
     parser.add_argument("--place", type=_placement, help="replay these faults, such as 3:dies-after,7:fails-before")
+    parser.add_argument("--story", choices=STORIES, default="flight", help="what --place is about (flight)")
     arguments = parser.parse_args()
     if arguments.seed is not None:
         return _show(seeded(arguments.seed, traced=True))
     if arguments.place is not None:
-        return _show(placed(arguments.place, traced=True))
+        return _show(placed(arguments.story, arguments.place, traced=True))
     return _run(range(arguments.first, arguments.first + arguments.schedules), arguments.jobs)
 
 

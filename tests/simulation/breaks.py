@@ -44,7 +44,8 @@ def _ignore_the_owner() -> AbstractContextManager[Any]:
 
     async def write(self: Slot, record: Record, batch: Any = None) -> None:
         try:
-            version = await self._bounded(self._ports.ledger.write(self.key, record, self._version, batch))
+            written = await self._bounded(self._ports.ledger.write(self.key, record, self._version, batch))
+            version = written.version
         except (WriteConflict, StoreUnavailable):
             stored = await self._bounded(self._ports.ledger.read(self.key))
             if stored is None or stored.record.status is not record.status:
@@ -63,7 +64,8 @@ def _believe_failures() -> AbstractContextManager[Any]:
         if record.status is not Status.DONE or self._version is None:
             return await write(self, record, batch)
         try:
-            version = await self._bounded(self._ports.ledger.write(self.key, record, self._version, batch))
+            written = await self._bounded(self._ports.ledger.write(self.key, record, self._version, batch))
+            version = written.version
         except StoreUnavailable:
             stored = await self._bounded(self._ports.ledger.read(self.key))
             self.meet(stored)
@@ -99,7 +101,7 @@ def _publish_before_commit() -> AbstractContextManager[Any]:
         await write(self, record, batch)
 
     stack = patch.object(Slot, "write", publish_first)
-    return _Both(stack, patch("tidegate.runs.returned", eager))
+    return Both(stack, patch("tidegate.runs.returned", eager))
 
 
 def _draw_child_ids() -> AbstractContextManager[Any]:
@@ -161,7 +163,7 @@ def _skip_resumption() -> AbstractContextManager[Any]:
         if not any(slot.record is each for each in final):
             await publish(self, slot, delivery)
 
-    return _Both(patch.object(engine, "meet", remembered), patch.object(Engine, "_publish", own_only))
+    return Both(patch.object(engine, "meet", remembered), patch.object(Engine, "_publish", own_only))
 
 
 def _shed_before_looking() -> AbstractContextManager[Any]:
@@ -282,7 +284,7 @@ def _status(verdict: Verdict, status: int) -> AbstractContextManager[Any]:
     return patch.dict(service._STATUS, {verdict: status})
 
 
-class _Both:
+class Both:
     """Two patches as one."""
 
     def __init__(self, *parts: AbstractContextManager[Any]) -> None:
@@ -297,30 +299,29 @@ class _Both:
             part.__exit__(*error)
 
 
-BREAKS: dict[str, Break] = {
-    name.removeprefix("_").replace("_", " "): make
-    for name, make in {
-        each.__name__: each
-        for each in (
-            _drop_the_fence,
-            _ignore_the_owner,
-            _believe_failures,
-            _publish_before_commit,
-            _draw_child_ids,
-            _ack_before_publish,
-            _swallow_publish_failures,
-            _skip_resumption,
-            _shed_before_looking,
-            _count_busy,
-            _ignore_live_leases,
-            _commit_state_apart,
-            _forget_steps,
-            _forget_attempts,
-            _never_expire_leases,
-            _ack_what_is_busy,
-            _ack_failures,
-            _lose_order,
-            _ignore_idempotency_key,
-        )
-    }.items()
-}
+def named(*makers: Break) -> dict[str, Break]:
+    """Breaks by what they do."""
+    return {make.__name__.removeprefix("_").replace("_", " "): make for make in makers}
+
+
+BREAKS: dict[str, Break] = named(
+    _drop_the_fence,
+    _ignore_the_owner,
+    _believe_failures,
+    _publish_before_commit,
+    _draw_child_ids,
+    _ack_before_publish,
+    _swallow_publish_failures,
+    _skip_resumption,
+    _shed_before_looking,
+    _count_busy,
+    _ignore_live_leases,
+    _commit_state_apart,
+    _forget_steps,
+    _forget_attempts,
+    _never_expire_leases,
+    _ack_what_is_busy,
+    _ack_failures,
+    _lose_order,
+    _ignore_idempotency_key,
+)

@@ -8,7 +8,7 @@ from itertools import islice
 from multiprocessing import get_context
 
 from tests.simulation.faults import Fault
-from tests.simulation.placements import pairs, placed
+from tests.simulation.placements import drawn_pairs, pairs, placed
 from tests.simulation.schedule import seeded
 
 _CHUNK = 50
@@ -39,9 +39,16 @@ def random_runs(seeds: range, workers: int | None = None) -> Iterator[Tally]:
     yield from _spread(_seeds, chunks, workers)
 
 
-def pairs_of(firsts: Iterable[dict[int, Fault]], workers: int | None = None) -> Iterator[Tally]:
-    """Run every pair that begins with one of ``firsts``; yields a tally for each first fault."""
-    yield from _spread(_pairs, iter(firsts), workers)
+def placements_of(story: str, faults: Iterable[dict[int, Fault]], workers: int | None = None) -> Iterator[Tally]:
+    """Run a story under each placement."""
+    yield from _spread(_placed, ((story, each) for each in faults), workers)
+
+
+def pairs_of(
+    story: str, firsts: Iterable[dict[int, Fault]], most: int | None = None, workers: int | None = None
+) -> Iterator[Tally]:
+    """Run every pair that begins with one of ``firsts``, or at most so many of each; a tally for each first fault."""
+    yield from _spread(_pairs, ((story, each, most) for each in firsts), workers)
 
 
 def _seeds(seeds: range) -> Tally:
@@ -55,20 +62,33 @@ def _seeds(seeds: range) -> Tally:
     return tally
 
 
-def _pairs(first: dict[int, Fault]) -> Tally:
+def _placed(part: tuple[str, dict[int, Fault]]) -> Tally:
+    story, faults = part
     tally = Tally()
-    for faults in pairs(first):
-        outcome = placed(faults)
-        tally.runs += 1
-        tally.operations += outcome.operations
-        if outcome.violations:
-            tally.failures[placement_option(faults)] = outcome.violations
+    _run(tally, story, faults)
     return tally
 
 
-def placement_option(faults: dict[int, Fault]) -> str:
-    """How a placement is written on the command line: ``--place 3:dies-after,7:fails-before``."""
-    return "--place " + ",".join(f"{number}:{fault.replace(' ', '-')}" for number, fault in faults.items())
+def _pairs(part: tuple[str, dict[int, Fault], int | None]) -> Tally:
+    story, first, most = part
+    tally = Tally()
+    for faults in pairs(story, first) if most is None else drawn_pairs(story, first, most):
+        _run(tally, story, faults)
+    return tally
+
+
+def _run(tally: Tally, story: str, faults: dict[int, Fault]) -> None:
+    outcome = placed(story, faults)
+    tally.runs += 1
+    tally.operations += outcome.operations
+    if outcome.violations:
+        tally.failures[placement_option(story, faults)] = outcome.violations
+
+
+def placement_option(story: str, faults: dict[int, Fault]) -> str:
+    """How a placement is written on the command line: ``--story job --place 3:dies-after,7:fails-before``."""
+    places = ",".join(f"{number}:{fault.replace(' ', '-')}" for number, fault in faults.items())
+    return f"--story {story} --place {places}"
 
 
 def _spread(work: Callable[..., Tally], parts: Iterator[object], workers: int | None) -> Iterator[Tally]:

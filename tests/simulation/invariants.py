@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.simulation.partner import Partner
 from tests.simulation.scenario import NOTED, Scenario, edit_id, edit_text
 from tests.simulation.world import World
 from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.messages import Message
-from tidegate.records import Fault, Record, Status, record_key
+from tidegate.records import Fault, Record, Status, idempotency_key, record_key
 
 
 @dataclass(frozen=True)
@@ -37,31 +38,39 @@ class Expected:
         )
 
 
-async def violations(world: World, scenario: Scenario) -> list[str]:
+async def violations(world: World, partner: Partner, scenario: Scenario) -> list[str]:
     """Every way in which the run broke the guarantees; empty if it did not."""
-    lost: list[str] = []
-    for name, function in world.topology.functions.items():
-        if function.topic != world.topology.dead_letter_topic:
-            for event_id in sorted(_ids(world, function.topic)):
-                lost += await _lost(world, name, event_id)
     return [
         *world.watch.violations,
-        *lost,
-        *_effects(world, Expected.of(scenario, world.partner.mended)),
+        *await losses(world),
+        *_effects(world, partner, Expected.of(scenario, partner.mended)),
         *_unjust(world),
         *_disorder(world, scenario),
+        *(f"untracked events wrote {path}" for path in world.documents.paths() if path.startswith("jobs/")),
     ]
 
 
-async def _lost(world: World, name: str, event_id: str) -> list[str]:
+async def losses(world: World) -> list[str]:
+    """Every event that the broker accepted and of which neither an end nor a dead letter is known."""
+    lost: list[str] = []
+    for name, function in world.topology.functions.items():
+        if function.topic != world.topology.dead_letter_topic:
+            messages = {_id(message): message for message in world.published.get(function.topic, ())}
+            for event_id, message in sorted(messages.items()):
+                key = record_key(name, idempotency_key(function.idempotency, event_id, message.data))
+                lost += await _lost(world, name, event_id, key)
+    return lost
+
+
+async def _lost(world: World, name: str, event_id: str, key: str) -> list[str]:
     """An event that the broker accepted has ended, and its children exist."""
-    stored = await MemoryLedger(world.documents).read(record_key(name, event_id))
+    stored = await MemoryLedger(world.documents).read(key)
     record = stored.record if stored else None
     if record is None or record.status in (Status.CLAIMED, Status.RELEASED):
         filed = (name, event_id) in _letters(world)
         return [] if filed else [f"{name} lost {event_id}: its record is {record.status if record else 'missing'}"]
     if record.status is Status.FAILED:
-        shed = record.error is not None and record.error.fault is Fault.EXPIRED
+        shed = record.error is not None and record.error.fault.shed
         filed = shed or (name, event_id) in _letters(world)
         return [] if filed else [f"{name} gave up {event_id} and no dead letter was filed"]
     return [
@@ -71,9 +80,9 @@ async def _lost(world: World, name: str, event_id: str) -> list[str]:
     ]
 
 
-def _effects(world: World, expected: Expected) -> Iterator[str]:
+def _effects(world: World, partner: Partner, expected: Expected) -> Iterator[str]:
     """No effect twice, none missing: events, counters, bookings, dead letters."""
-    bookings = Counter(world.partner.bookings.values())
+    bookings = Counter(partner.bookings.values())
     yield from (f"the partner booked {flight} {count} times" for flight, count in bookings.items() if count > 1)
     deaths = Counter(
         (letter.fields["function"], letter.fields["fault"])

@@ -1,14 +1,18 @@
-"""The guarantees hold under every placement of one and two faults, and under random schedules."""
+"""The guarantees hold under placements of one and two faults, and under random schedules."""
 
 import pytest
 
 from tests.simulation.breaks import BREAKS
-from tests.simulation.campaign import Tally, pairs_of, placement_option, random_runs
+from tests.simulation.campaign import Tally, pairs_of, placements_of, random_runs
+from tests.simulation.job_breaks import JOB_BREAKS
 from tests.simulation.placements import placed, singles
-from tests.simulation.schedule import seeded
+from tests.simulation.schedule import JOBS_EVERY, seeded
 
 RANDOM_SCHEDULES = 20_000
 SCHEDULES_FOR_A_BREAK = 1_000
+JOBS = ("job", "failing-job")
+PAIRS_OF_A_JOB = 1
+"""Of all pairs of faults in a job so many are drawn for each first fault: every one would take hours."""
 
 
 def _verdict(tally: Tally) -> str:
@@ -19,30 +23,45 @@ def _verdict(tally: Tally) -> str:
     )
 
 
-def test_the_undisturbed_pipeline_keeps_every_guarantee() -> None:
-    """Without a fault the pipeline ends at once, each effect once."""
-    outcome = placed({})
+@pytest.mark.parametrize("story", ["flight", *JOBS])
+def test_the_undisturbed_story_keeps_every_guarantee(story: str) -> None:
+    """Without a fault it ends at once, each effect once."""
+    outcome = placed(story, {})
     assert outcome.violations == []
     assert outcome.seconds < 700
 
 
-def test_every_single_fault() -> None:
-    """Each fault at each I/O operation of the pipeline."""
-    for faults in singles():
-        assert placed(faults).violations == [], placement_option(faults)
+@pytest.mark.parametrize("story", ["flight", *JOBS])
+def test_every_single_fault(story: str) -> None:
+    """Each fault at each I/O operation of the story."""
+    tally = Tally()
+    for part in placements_of(story, singles(story)):
+        tally.add(part)
+    assert tally.runs > 100
+    assert not tally.failures, _verdict(tally)
 
 
 def test_every_pair_of_faults() -> None:
-    """Each pair of faults, the second one at each operation of the run that the first one makes."""
+    """Each pair of faults in a flight's story, the second one at each operation of the run that the first one makes."""
     tally = Tally()
-    for part in pairs_of(singles()):
+    for part in pairs_of("flight", singles("flight")):
         tally.add(part)
     assert tally.runs > 4_000
     assert not tally.failures, _verdict(tally)
 
 
+@pytest.mark.parametrize("story", JOBS)
+def test_pairs_of_faults_in_a_job(story: str) -> None:
+    """A sample of the pairs: each fault at each operation, followed by another one drawn for it."""
+    tally = Tally()
+    for part in pairs_of(story, singles(story), PAIRS_OF_A_JOB):
+        tally.add(part)
+    assert tally.runs > 200
+    assert not tally.failures, _verdict(tally)
+
+
 def test_random_schedules() -> None:
-    """Scenarios, faults, latencies, clocks and redrives drawn from a seed."""
+    """Scenarios, faults, latencies, clocks, cancellations and redrives drawn from a seed."""
     tally = Tally()
     for part in random_runs(range(RANDOM_SCHEDULES)):
         tally.add(part)
@@ -57,6 +76,14 @@ def test_a_broken_engine_is_found_out(name: str) -> None:
         assert any(seeded(seed).violations for seed in range(SCHEDULES_FOR_A_BREAK))
 
 
-def test_a_seed_replays_exactly() -> None:
+@pytest.mark.parametrize("name", JOB_BREAKS)
+def test_a_broken_job_tree_is_found_out(name: str) -> None:
+    """The simulation notices each deliberate break of the job tree."""
+    with JOB_BREAKS[name]():
+        assert any(seeded(seed).violations for seed in range(0, JOBS_EVERY * SCHEDULES_FOR_A_BREAK, JOBS_EVERY))
+
+
+@pytest.mark.parametrize("seed", [7, JOBS_EVERY])
+def test_a_seed_replays_exactly(seed: int) -> None:
     """The same seed gives the same run, to the last line of its trace."""
-    assert seeded(7, traced=True).trace == seeded(7, traced=True).trace
+    assert seeded(seed, traced=True).trace == seeded(seed, traced=True).trace

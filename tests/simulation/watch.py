@@ -1,12 +1,28 @@
-"""Looks at every write of the ledger as it is made: what no record may ever do, however the run goes on."""
+"""Looks at every write as it is made: what no record may ever do, however the run goes on."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tidegate.adapters.memory_documents import Document, MemoryDocuments, Write, Written
 from tidegate.records import Record, Status
 
 CLOCK_TOLERANCE = timedelta(seconds=10)
 """Two clocks may each be off by five seconds: so much too early a takeover is no fault."""
+
+
+@dataclass
+class WatchedDocuments(MemoryDocuments):
+    """The store; ``observe(path, before, after)`` sees each document that a commit below ``jobs/`` has changed."""
+
+    observe: Callable[[str, Document | None, Document | None], None] = lambda path, before, after: None
+
+    def commit(self, writes: Sequence[Write]) -> list[Written]:
+        before = {each.path: self._find(each.path) for each in writes if each.path.startswith("jobs/")}
+        written = super().commit(writes)
+        for path, document in before.items():
+            self.observe(path, document, self._find(path))
+        return written
 
 
 @dataclass

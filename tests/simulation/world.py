@@ -2,118 +2,49 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from random import Random
 from typing import Any
 
-import httpx
-from google.api_core.exceptions import ServiceUnavailable
 from google.cloud.firestore import AsyncClient
 
 from tests.simulation.faults import Chaos, Process
-from tests.simulation.partner import Partner
-from tests.simulation.watch import Watch
+from tests.simulation.faulty import FaultyFirestore, FaultyLedger, FaultyPublisher, FaultyTimers
+from tests.simulation.watch import Watch, WatchedDocuments
+from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_broker import MemoryBroker
-from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
+from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.clock import Clock
-from tidegate.errors import PublishFailed, StoreUnavailable
 from tidegate.handlers import Handler
-from tidegate.messages import Message, Outgoing
-from tidegate.ports import Ledger, Ports, Publisher, Stored, Version
-from tidegate.records import Record
+from tidegate.messages import Message
+from tidegate.ports import Ports
 from tidegate.reports import Report
 from tidegate.service import Service
 from tidegate.topology import Topology
 from tidegate_ops.embedded_application import subscription
 from tidegate_ops.filed_letters import LetterFile, Selection
-from tidegate_ops.project import Project
 from tidegate_ops.redrive import Redrive
 
 EPOCH = datetime(2013, 2, 8, 6, tzinfo=UTC)
 INSTANCES = 2
 SKEW_SECONDS = 5.0
 RESTART_SECONDS = 3.0
-ATTEMPTS = 4
+LONGEST_SECONDS = 24 * 3600.0
+"""Virtual time within which everything must have come to rest."""
+_SILENCE_SECONDS = 600.0
+"""Longer than any late answer and any delay: after so much silence nothing can happen any more."""
 
 _process: ContextVar[Process] = ContextVar("process")
 
 
-@cache
-def application() -> tuple[Topology, dict[str, Handler]]:
-    """The reference application itself: its topology and its handlers."""
-    project = Project.find()
-    topology = project.topology()
-    return _impatient(topology), {name: project.load_handler(name) for name in topology.functions}
-
-
-def _impatient(topology: Topology) -> Topology:
-    """The same topology with few attempts, so that crash loops end soon and more schedules fit into a minute."""
-    functions = {
-        name: function.model_copy(update={"attempts": min(function.attempts, ATTEMPTS)})
-        if function.attempts
-        else function
-        for name, function in topology.functions.items()
-    }
-    return topology.model_copy(update={"functions": functions})
-
-
-@dataclass
-class FaultyLedger:
-    """The ledger as one process reaches it."""
-
-    process: Process
-    ledger: Ledger
-    chaos: Chaos
-    watch: Watch
-    now: Clock
-
-    async def write(self, key: str, record: Record, expected: Version | None, batch: Any = None) -> Version:
-        async def act() -> Version:
-            version = await self.ledger.write(key, record, expected, batch)
-            self.watch.written(key, record, self.now())
-            return version
-
-        what = f"write {record.status} attempt {record.attempt} by {record.owner[:4]}"
-        return await self.chaos.io(self.process, what, act, StoreUnavailable)
-
-    async def read(self, key: str) -> Stored | None:
-        return await self.chaos.io(self.process, "read", lambda: self.ledger.read(key), StoreUnavailable)
-
-
-@dataclass
-class FaultyPublisher:
-    """The broker as one process reaches it."""
-
-    process: Process
-    publisher: Publisher
-    chaos: Chaos
-
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
-        what = f"publish {len(messages)} to {', '.join(sorted({each.topic for each in messages}))}"
-        await self.chaos.io(self.process, what, lambda: self.publisher.publish(messages), PublishFailed)
-
-
-@dataclass
-class FaultyFirestore:
-    """The low-level Firestore service as one process reaches it: its writes may fail."""
-
-    process: Process
-    service: Any
-    chaos: Chaos
-
-    async def commit(self, **request: Any) -> Any:
-        return await self.chaos.io(
-            self.process, "handler's own write", lambda: self.service.commit(**request), ServiceUnavailable
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.service, name)
+def asking() -> Process:
+    """The process that runs at this moment."""
+    return _process.get()
 
 
 @dataclass
@@ -123,58 +54,87 @@ class World:
     Attributes:
         published: topic → messages, in the order in which the broker accepted them.
         reports: how each delivery ended that lived to tell.
+        on_report: is told so, too.
+        on_published: sees each message that the broker accepts.
     """
 
     chaos: Chaos
     random: Random
+    topology: Topology
+    handlers: Mapping[str, Handler]
     watch: Watch = field(default_factory=Watch)
     published: dict[str, list[Message]] = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
+    on_report: Callable[[Report], None] = lambda report: None
+    on_published: Callable[[Message], None] = lambda message: None
 
     def __post_init__(self) -> None:
-        topology, handlers = application()
-        self.topology = topology
-        self.documents = MemoryDocuments(self.clock(0))
+        self.documents = WatchedDocuments(self.clock(0))
         self.broker = MemoryBroker(
-            sorted({*topology.topics, topology.dead_letter_topic}), clock=self.clock(0), observe=self._published
+            sorted({*self.topology.topics, self.topology.dead_letter_topic}),
+            clock=self.clock(0),
+            observe=self._published,
         )
-        self.partner = Partner(self.chaos)
+        self.timers = MemoryTimers(self.broker, clock=self.clock(0))
         self._numbers = itertools.count()
-        self._fleets = {name: Fleet(self, handler) for name, handler in handlers.items()}
-        transport = self.partner.transport(_process.get)
-        client = httpx.AsyncClient(transport=transport, trust_env=False)
-        handlers["rebook_passengers"].call.__globals__["_client"] = lambda: client
+        self._fleets = {name: Fleet(self, handler) for name, handler in self.handlers.items()}
         for name, fleet in self._fleets.items():
-            self.broker.subscribe(subscription(topology, name, fleet.push))
+            self.broker.subscribe(subscription(self.topology, name, fleet.push))
 
     def clock(self, skew_seconds: float) -> Clock:
         """A clock that is off by so much."""
         start, time = EPOCH + timedelta(seconds=skew_seconds), asyncio.get_running_loop().time
         return lambda: start + timedelta(microseconds=int(time() * 1e6))
 
-    def start(self, handler: Handler) -> tuple[Process, Service]:
-        """A new process of one function."""
+    def process(self, name: str) -> tuple[Process, Ports]:
+        """A new process, and the world as it sees it."""
         skew = self.random.uniform(-SKEW_SECONDS, SKEW_SECONDS)
-        process = Process(f"{handler.name}/{next(self._numbers)}", skew)
-        ports = Ports(
+        process = Process(f"{name}/{next(self._numbers)}", skew)
+        client = self._client(process)
+        return process, Ports(
             ledger=FaultyLedger(process, MemoryLedger(self.documents), self.chaos, self.watch, self.clock(0)),
             publisher=FaultyPublisher(process, self.broker, self.chaos),
-            firestore=cache(lambda: self._client(process)),
+            jobs=FirestoreJobs(client, jitter=self.random.random),
+            timers=FaultyTimers(process, self.timers, self.chaos),
+            firestore=lambda: client,
             observe=self._reported,
             draw=lambda: f"{self.random.getrandbits(64):016x}",
             clock=self.clock(skew),
             jitter=lambda most: self.random.uniform(0, most),
         )
+
+    def start(self, handler: Handler) -> tuple[Process, Service]:
+        """A new process of one function."""
+        process, ports = self.process(handler.name)
         return process, Service(handler, self.topology.config(handler.name), ports, {})
 
-    async def redrive(self, function: str) -> int:
-        """Send every open dead letter of a function back, as an operator does; returns how many there were."""
+    async def redrive(self, function: str = "") -> int:
+        """Send every open dead letter (of one function, if named) back, as an operator does; returns how many."""
         file = LetterFile(memory_firestore(self.documents))
         redrive = Redrive(file, self.broker, self.topology, "operator", clock=self.clock(0))
-        letters = await file.select(Selection(function=function))
+        letters = await file.select(Selection(function=function) if function else Selection(all=True))
         for letter in letters:
             await redrive.send(letter, await file.payload(letter))
         return len(letters)
+
+    async def rests(self) -> bool:
+        """Wait until nothing is under way, nor can be: what answers late may still come, and must change nothing."""
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                before = -1
+                while before != self.broker_load:
+                    await self.broker.drained()
+                    before = self.broker_load
+                    await asyncio.sleep(_SILENCE_SECONDS)
+                await self.broker.drained()
+        except TimeoutError:
+            return False
+        return True
+
+    @property
+    def broker_load(self) -> int:
+        """How many messages the broker has accepted so far."""
+        return sum(map(len, self.published.values()))
 
     def _client(self, process: Process) -> AsyncClient:
         client = memory_firestore(self.documents)
@@ -183,13 +143,17 @@ class World:
 
     def _published(self, topic: str, message: Message) -> None:
         self.published.setdefault(topic, []).append(message)
+        self.on_published(message)
         if self.chaos.traced:
             self.chaos.note(f"        {topic} ← {message.attributes.get('ce-id', message.id)[:8]}")
 
     def _reported(self, report: Report) -> None:
         self.reports.append(report)
+        self.on_report(report)
         if self.chaos.traced:
             self.chaos.note(f"        {report.function} {report.event_id[:8]}: {report.verdict} {report.reason}")
+            if report.detail:
+                self.chaos.note(report.detail)
 
 
 class Fleet:
@@ -208,11 +172,7 @@ class Fleet:
 
     async def _request(self, headers: Mapping[str, str], body: bytes) -> int:
         process, service = await self._instance()
-        task = asyncio.get_running_loop().create_task(_serve(process, service, headers, body))
-        process.requests.add(task)
-        task.add_done_callback(process.requests.discard)
-        await asyncio.wait({task})
-        return 502 if task.cancelled() else task.result()
+        return await run_in(process, lambda: _serve(service, headers, body)) or 502
 
     async def _instance(self) -> tuple[Process, Service]:
         place = self._world.random.randrange(INSTANCES)
@@ -225,6 +185,19 @@ class Fleet:
         return found
 
 
-async def _serve(process: Process, service: Service, headers: Mapping[str, str], body: bytes) -> int:
-    _process.set(process)
+async def run_in(process: Process, work: Callable[[], Coroutine[Any, Any, int]]) -> int | None:
+    """Run ``work`` as a request of ``process``; None where the process died of it, or before its end."""
+
+    async def inside() -> int:
+        _process.set(process)
+        return await work()
+
+    task = asyncio.get_running_loop().create_task(inside())
+    process.requests.add(task)
+    task.add_done_callback(process.requests.discard)
+    await asyncio.wait({task})
+    return None if task.cancelled() else task.result()
+
+
+async def _serve(service: Service, headers: Mapping[str, str], body: bytes) -> int:
     return (await service.receive(headers, body)).status

@@ -1,0 +1,107 @@
+"""What a process reaches outside of itself, each call subject to the run's faults."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.api_core.exceptions import ServiceUnavailable
+
+from tests.simulation.faults import Chaos, Process
+from tests.simulation.watch import Watch
+from tidegate.clock import Clock
+from tidegate.errors import PublishFailed, StoreUnavailable
+from tidegate.messages import Outgoing
+from tidegate.ports import Ledger, Publisher, Stored, Timers, Version, Written
+from tidegate.records import Record
+
+
+@dataclass
+class FaultyLedger:
+    """The ledger as one process reaches it."""
+
+    process: Process
+    ledger: Ledger
+    chaos: Chaos
+    watch: Watch
+    now: Clock
+
+    async def write(self, key: str, record: Record, expected: Version | None, batch: Any = None) -> Written:
+        async def act() -> Written:
+            written = await self.ledger.write(key, record, expected, batch)
+            self.watch.written(key, record, self.now())
+            return written
+
+        what = f"write {record.status} attempt {record.attempt} by {record.owner[:4]}"
+        return await self.chaos.io(self.process, what, act, StoreUnavailable)
+
+    async def read(self, key: str) -> Stored | None:
+        return await self.chaos.io(self.process, "read", lambda: self.ledger.read(key), StoreUnavailable)
+
+
+@dataclass
+class FaultyPublisher:
+    """The broker as one process reaches it."""
+
+    process: Process
+    publisher: Publisher
+    chaos: Chaos
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        what = f"publish {len(messages)} to {', '.join(sorted({each.topic for each in messages}))}"
+        await self.chaos.io(self.process, what, lambda: self.publisher.publish(messages), PublishFailed)
+
+
+@dataclass
+class FaultyTimers:
+    """The timers as one process reaches them; they themselves keep what they took."""
+
+    process: Process
+    timers: Timers
+    chaos: Chaos
+
+    async def schedule(self, message: Outgoing) -> None:
+        what = f"schedule {message.topic}"
+        await self.chaos.io(self.process, what, lambda: self.timers.schedule(message), PublishFailed)
+
+
+@dataclass
+class FaultyFirestore:
+    """The low-level Firestore service as one process reaches it, under the official client."""
+
+    process: Process
+    service: Any
+    chaos: Chaos
+
+    async def commit(self, **request: Any) -> Any:
+        return await self._io("commit", self.service.commit, request)
+
+    async def batch_get_documents(self, **request: Any) -> Any:
+        return await self._io("get", self.service.batch_get_documents, request)
+
+    async def run_query(self, **request: Any) -> Any:
+        return await self._io("query", self.service.run_query, request)
+
+    async def run_aggregation_query(self, **request: Any) -> Any:
+        return await self._io("aggregate", self.service.run_aggregation_query, request)
+
+    async def _io(self, what: str, call: Any, request: dict[str, Any]) -> Any:
+        return await self.chaos.io(self.process, _named(what, request["request"]), lambda: call(**request), _failure)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.service, name)
+
+
+def _failure(why: str) -> ServiceUnavailable:
+    return ServiceUnavailable(why)  # type: ignore[no-untyped-call]
+
+
+def _named(what: str, request: dict[str, Any]) -> str:
+    """What the trace says of a call: which documents it is about."""
+    names = request.get("documents") or [_document(write) for write in request.get("writes", ())]
+    paths = ", ".join(name.partition("/documents/")[2] for name in names)
+    return f"{what} {paths}"
+
+
+def _document(write: Any) -> str:
+    name: str = write.delete or write.update.name
+    return name
