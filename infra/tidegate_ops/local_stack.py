@@ -49,6 +49,9 @@ class Step:
 SUBSCRIPTIONS = "subscriptions"
 """The component that is ready last."""
 
+_LOCAL_RECEIVERS = {"TIDEGATE_WEBHOOKS_ALLOW_LOOPBACK": "1"}
+"""Who tries callbacks here has the receiver on this machine as well."""
+
 
 def components(topology: Topology) -> list[str]:
     """The components whose steps are reported, in the order in which they get ready."""
@@ -200,7 +203,7 @@ class LocalStack:
         return sources
 
     def _make_services(self, sources: Mapping[str, Source], topology: Topology) -> dict[str, FunctionService]:
-        common = {**self.state.environment(), **self._environment}
+        common = {**self.state.environment(), **_LOCAL_RECEIVERS, **self._environment}
         return {
             name: FunctionService(
                 name,

@@ -2,14 +2,17 @@
 
 import signal
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from random import Random
 from types import TracebackType
 from typing import Self
 
 from tests.acceptance.tcp_proxy import TcpProxy
-from tidegate_ops.local_stack import LocalStack
+from tidegate_ops.cloud_sdk import Jar
+from tidegate_ops.local_stack import LocalStack, Step
 from tidegate_ops.processes import ProcessFailed
+from tidegate_ops.project import Project
 
 _PAUSE_SECONDS = 1.0
 _CUT_SHARE = 0.2
@@ -55,3 +58,21 @@ class Chaos:
         with suppress(ProcessLookupError, ProcessFailed):
             self._stack.kill_function(name, signal.SIGKILL, worker=self._random.random() >= _MASTER_SHARE)
             self.kills += 1
+
+
+@contextmanager
+def breakable(
+    project: Project, environment: Mapping[str, str], on_line: Callable[[str, str], None]
+) -> Iterator[tuple[LocalStack, list[TcpProxy]]]:
+    """The project's stack while it runs, and the proxies by which its functions reach the emulators."""
+    with TcpProxy() as pubsub, TcpProxy() as store:
+        proxies = {Jar.PUBSUB.label: pubsub, Jar.FIRESTORE.label: store}
+
+        def aim(step: Step) -> None:
+            # The functions start after the emulators: by then the proxies know where those are.
+            if step.done and step.component in proxies:
+                proxies[step.component].target = step.state
+
+        hosts = {"PUBSUB_EMULATOR_HOST": pubsub.host, "FIRESTORE_EMULATOR_HOST": store.host}
+        with LocalStack(project, environment={**environment, **hosts}, on_line=on_line, on_step=aim) as stack:
+            yield stack, [pubsub, store]

@@ -38,3 +38,13 @@ def copy_harbour(root: Path) -> Path:
     shutil.copytree(_REPOSITORY / "infra" / "tidegate", root / "infra" / "tidegate", ignore=_UNWANTED)
     shutil.copytree(_REPOSITORY / "functions" / "dead_letters", root / "functions" / "dead_letters", ignore=_UNWANTED)
     return root
+
+
+def copy_fleet(root: Path) -> Path:
+    """The fleet beside these tests, with this runtime, the real gateway and the real system functions of jobs."""
+    shutil.copytree(_HERE / "fleet", root, ignore=_UNWANTED)
+    shutil.copytree(_REPOSITORY / "infra" / "tidegate", root / "infra" / "tidegate", ignore=_UNWANTED)
+    shutil.copyfile(_REPOSITORY / "infra" / "contracts" / "jobs.py", root / "infra" / "contracts" / "jobs.py")
+    for function in ("gateway", "advance_jobs", "dead_letters"):
+        shutil.copytree(_REPOSITORY / "functions" / function, root / "functions" / function, ignore=_UNWANTED)
+    return root

@@ -9,15 +9,19 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.flights import DayReceived
 from tests.acceptance.application import Application, event_attributes, running
 from tests.acceptance.delivery_log import Line, eventually
 from tests.acceptance.projects import copy_desk
 from tests.acceptance.witness import Witness
+from tidegate.client import SyncClient
 from tidegate.events import child_id
-from tidegate_ops.demo.manifests import COLUMNS, Row, make_manifests, read_flights, spoil
+from tidegate_ops.demo.comparison import compare
+from tidegate_ops.demo.manifests import COLUMNS, make_days, read_flights, spoil
 from tidegate_ops.demo.observation import observe
 from tidegate_ops.demo.partner import Partner
-from tidegate_ops.demo.truth import Truth, compare
+from tidegate_ops.demo.submitter import DayJob
+from tidegate_ops.demo.truth import Truth
 from tidegate_ops.processes import answers
 
 FLIGHTS = 200
@@ -28,13 +32,13 @@ DAY = Path(__file__).parents[2] / "infra" / "tidegate_ops" / "demo" / "data" / "
 @pytest.mark.parametrize("worker", [True, False], ids=["workers", "masters"])
 def test_killed_in_the_middle_of_a_run(emulators_installed: None, tmp_path: Path, worker: bool) -> None:
     """With every function killed by SIGKILL while it works, the outcome is the truth to the last counter."""
-    flights, truth = sample_day(tmp_path)
+    day, truth = sample_day(tmp_path)
     # Slow enough that a kill nearly always cuts a booking off: made by the partner, not yet recorded.
     with Partner(latency_ms=150) as partner:
         environment = {"REBOOKING_API_URL": partner.url}
-        with running(copy_desk(tmp_path / "desk", timeout_seconds=3), environment) as desk:
-            for manifest in make_manifests(flights):
-                desk.emit("manifest.received", manifest.model_dump(mode="json"))
+        root = copy_desk(tmp_path / "desk", timeout_seconds=3)
+        with running(root, environment) as desk, SyncClient(desk.stack.urls["gateway"]) as client:
+            job = client.submit(day)
             for function in ("split_manifest", "assess_flight", "track_hour", "rebook_passengers", "dead_letters"):
                 share = max(1, truth.handled[function] // 5)
                 desk.log.wait_for(handled_so_far(function, share))
@@ -42,7 +46,9 @@ def test_killed_in_the_middle_of_a_run(emulators_installed: None, tmp_path: Path
             # A commit may have stood and its log line not, so the end of an event may be told by a duplicate.
             desk.log.wait_for(lambda lines: all(handled_so_far(*each)(lines) for each in truth.handled.items()), 120)
             desk.log.wait_quiet(3)
-            assert compare(truth, observe(desk, partner.log()).observed) == []
+            eventually(lambda: job.status().settled)
+            settled = DayJob(day.date.isoformat(), job.status(), 0, job.id, 0)
+            assert compare(truth, observe(desk, partner.log(), [settled]).observed) == []
             again = [each for each in desk.log.deliveries() if each["attempt"] > 1 or each["verdict"] == "duplicate"]
             assert again, "no kill cut anything off: this run proves nothing"
 
@@ -130,7 +136,7 @@ def test_order_survives_a_death(harbour: Application, witness: Witness) -> None:
     assert [each["attempt"] for each in witness.starts(event_id=ids[fatal])] == [1, 2]
 
 
-def sample_day(folder: Path) -> tuple[list[Row], Truth]:
+def sample_day(folder: Path) -> tuple[DayReceived, Truth]:
     """Some of the day's flights with malformed ones among them, and what must come of them."""
     rng = random.Random(8)
     rows = rng.sample(read_flights(DAY), FLIGHTS)
@@ -138,7 +144,8 @@ def sample_day(folder: Path) -> tuple[list[Row], Truth]:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
     flights, malformed = spoil(rows, MALFORMED, rng)
-    return flights, Truth.of(path, malformed)
+    [day] = make_days(flights)
+    return day, Truth.of(path, malformed)
 
 
 def handled_so_far(function: str, count: int) -> Callable[[Sequence[Line]], bool]:
