@@ -101,9 +101,7 @@ class Reception:
         parts = (submission.principal, submission.topic, key, *(() if line is None else (str(line),)))
         return digest(*parts)[:_ID_DIGITS]
 
-    def _message(
-        self, submission: Submission, job: str, accepted_at: datetime, functions: tuple[str, ...]
-    ) -> Outgoing:
+    def _message(self, submission: Submission, job: str, accepted_at: datetime, functions: tuple[str, ...]) -> Outgoing:
         contract, options = submission.contract, submission.options
         event = Event(
             id=digest(job)[:_ID_DIGITS],
