@@ -10,6 +10,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tidegate.dependency_limits import Dependency
+
 FunctionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
 TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$", min_length=3, max_length=255)]
 MAX_ACK_DEADLINE_SECONDS = 600
@@ -30,17 +32,6 @@ class Backoff(_Strict):
         if self.min_seconds > self.max_seconds:
             raise ValueError(f"min_seconds {self.min_seconds:g} exceeds max_seconds {self.max_seconds:g}")
         return self
-
-
-class Dependency(_Strict):
-    """An outside service that functions call."""
-
-    url: str = Field(
-        pattern=r"^https?://",
-        description="Base address; the environment variable NAME_URL (here REBOOKING_API_URL) overrides it.",
-    )
-    timeout_seconds: float = Field(default=10, gt=0, le=540, description="Bound on one use of the dependency.")
-    concurrency: int = Field(default=8, ge=1, description="Uses at the same time, per function instance.")
 
 
 class Topic(_Strict):

@@ -247,6 +247,16 @@ def test_a_dependency_that_is_not_declared(project: Project) -> None:
     assert "dependency label-api is not declared" in only(project)
 
 
+def test_a_dependency_that_outlasts_the_run(project: Project) -> None:
+    """A service that hangs must be found out before the run's own time is over."""
+    topology(project, "    timeout_seconds: 30", "    timeout_seconds: 30\n    dependencies: [label-api]")
+    declaration = "dependencies:\n  label-api: {url: https://label.example, timeout_seconds: SECONDS}\nfunctions:"
+    topology(project, "functions:", declaration.replace("SECONDS", "29"))
+    assert check(project) == []
+    topology(project, "timeout_seconds: 29", "timeout_seconds: 30")
+    assert "one use of label-api may last 30 s, a whole run 30 s" in only(project)
+
+
 def test_a_pure_handler_with_a_dependency(project: Project) -> None:
     """A call to the outside is an effect."""
     edit(project, "functions/pack_order/main.py", "@function\n", "@function(pure=True)\n")

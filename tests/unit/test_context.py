@@ -12,10 +12,10 @@ import pytest
 from tests.worlds import NOON, Mishap, OrderPacked, OrderPlaced, World, handed_on, order
 from tidegate import Context, Reject
 from tidegate.dead_letters import DeadLetter
+from tidegate.dependency_limits import Dependency
 from tidegate.errors import LeaseLost, StepFailed
 from tidegate.messages import Message
 from tidegate.records import Failure, Fault, Status
-from tidegate.topology import Dependency
 from tidegate.verdicts import Verdict
 
 pytestmark = pytest.mark.anyio

@@ -40,12 +40,21 @@ def _attempts(application: Application, name: str) -> Iterator[Finding]:
 
 def _dependencies(application: Application, name: str) -> Iterator[Finding]:
     declared = application.topology.dependencies
-    for index, dependency in enumerate(application.topology.functions[name].dependencies):
+    function = application.topology.functions[name]
+    for index, dependency in enumerate(function.dependencies):
         if dependency not in declared:
             yield Finding(
                 application.at("functions", name, "dependencies", index),
                 f"dependency {dependency} is not declared",
                 f"add it to dependencies with its url ({suggest(dependency, declared)})",
+            )
+        elif declared[dependency].timeout_seconds >= function.timeout_seconds:
+            # The run would end first, and nobody would learn that it was the dependency which hung.
+            yield Finding(
+                application.at("functions", name, "dependencies", index),
+                f"one use of {dependency} may last {declared[dependency].timeout_seconds:g} s, "
+                f"a whole run {function.timeout_seconds:g} s",
+                f"give dependencies.{dependency} a timeout_seconds below {function.timeout_seconds:g}, or the run more",
             )
 
 
