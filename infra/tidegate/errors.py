@@ -50,3 +50,17 @@ class StoreUnavailable(TidegateError):
 
 class PublishFailed(TidegateError):
     """Not every message was accepted by the broker; some may have been."""
+
+
+class DependencyCutOff(TidegateError):
+    """A dependency must not be used now: it is cut off, or its rate is used up for as long as this run may last.
+
+    Raised by `Context.dependency`. A handler that lets it pass is run again later, and has spent no attempt.
+
+    Attributes:
+        dependency: its name in the topology.
+    """
+
+    def __init__(self, dependency: str, reason: str) -> None:
+        super().__init__(f"{dependency} {reason}")
+        self.dependency = dependency
