@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
@@ -198,6 +199,7 @@ class World:
             publisher=self.publisher,
             jobs=self.jobs,
             timers=self.timers,
+            circuits=FirestoreCircuits(self.firestore, jitter=lambda: 0.0),
             firestore=lambda: self.firestore,
             observe=self.reports.append,
             draw=lambda: f"owner-{next(owners)}",
@@ -209,7 +211,9 @@ class World:
         """An instance of the function ``call``; ``options`` are those of `config_of`."""
         handler = Handler.inspect(call, pure=pure)
         config = config_of(handler, **options)
-        return Engine(handler, config, self.ports, Dependencies(config.dependencies, {}), io_seconds=io_seconds)
+        return Engine(
+            handler, config, self.ports, Dependencies(config.dependencies, {}, self.ports), io_seconds=io_seconds
+        )
 
     async def record(self, function: str, key: str = "event-1") -> Record:
         """The record of ``function`` under the idempotency key ``key``; there must be one."""

@@ -21,7 +21,7 @@ from tidegate.outbox import compensation
 from tidegate.ports import Ports
 from tidegate.records import Record
 from tidegate.slots import Slot
-from tidegate.threads import contained
+from tidegate.threads import called
 from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
 
@@ -60,13 +60,14 @@ class Context:
         self._tree = tree
         self._batch: AsyncWriteBatch | None = None
         self._loop = asyncio.get_running_loop()
+        self._ends = self._loop.time() + config.timeout_seconds
         self._loop_thread = threading.get_ident()
         self._closed = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def attempt(self) -> int:
-        """Which run of the handler for this event this is, from 1."""
+        """Which run of the handler for this event this is, from 1; runs that were cut off are not counted."""
         return self._slot.record.attempt if self._slot.record else 1
 
     @property
@@ -117,12 +118,7 @@ class Context:
             return await self._step(name, call, *args, **kwargs)
 
     async def _step(self, name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if inspect.iscoroutinefunction(call):
-            result = await call(*args, **kwargs)
-        else:
-            result = await asyncio.to_thread(contained(call), *args, **kwargs)
-            if inspect.isawaitable(result):
-                result = await result
+        result = await called(call, *args, **kwargs)
         try:
             text = json.dumps(result, allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -170,8 +166,16 @@ class Context:
         self.compensations.append(compensation(emission, len(self.compensations), config=self._config, cause=cause))
 
     def dependency(self, name: str) -> AbstractAsyncContextManager[Use]:
-        """Use an outside service within the limits that the topology declares for it."""
-        return self._dependencies.use(name)
+        """Use an outside service within the limits that the topology declares for it.
+
+        How the block ends tells whether the service is well, so nothing but its use belongs inside.
+
+        Raises:
+            DependencyCutOff: not now; let it pass, and the event is run again later at no cost of an attempt.
+            TimeoutError: the block took longer than the topology allows.
+            ConfigurationError: the function does not declare this dependency.
+        """
+        return self._dependencies.use(name, min(self._ends - self._loop.time(), self.lease_left))
 
     def wait(self, awaitable: Awaitable[T]) -> T:
         """For plain ``def`` handlers: await something from the worker thread, and block until then.

@@ -5,9 +5,10 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from tidegate.breakers import Circuit
 from tidegate.clock import Clock, system_clock
 from tidegate.jobs import Compensation, Growth, Job, NewJob, Node, Progress, Turn
 from tidegate.messages import Outgoing
@@ -228,6 +229,41 @@ class Jobs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCircuit:
+    """A circuit as it was read.
+
+    Attributes:
+        age: how long it has been so, by the store's clock at both ends.
+        version: to guard the next write by.
+    """
+
+    circuit: Circuit
+    age: timedelta
+    version: Version
+
+
+class Circuits(Protocol):
+    """Shares what is known of dependencies. Safe for concurrent use by any number of processes."""
+
+    async def read(self, dependency: str) -> StoredCircuit | None:
+        """The circuit as of now, or None where it has never been opened.
+
+        Raises:
+            StoreUnavailable: no answer.
+        """
+        ...
+
+    async def write(self, dependency: str, circuit: Circuit, expected: Version | None) -> Version:
+        """Replace the circuit if it is still at version ``expected`` (None: if there is none yet).
+
+        Raises:
+            WriteConflict: it is not; nothing stands.
+            StoreUnavailable: no answer; the write may stand.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that an engine works with.
 
@@ -242,6 +278,7 @@ class Ports:
     publisher: Publisher
     jobs: Jobs
     timers: Timers
+    circuits: Circuits
     firestore: Callable[[], "AsyncClient"]
     observe: Callable[["Report"], None]
     draw: Callable[[], str]

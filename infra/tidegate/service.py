@@ -43,7 +43,7 @@ class Service:
         check(handler, config)
         self._capacity = config.concurrency
         self._underway = 0
-        self._engine = Engine(handler, config, ports, Dependencies(config.dependencies, environment))
+        self._engine = Engine(handler, config, ports, Dependencies(config.dependencies, environment, ports))
 
     async def receive(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Handle one request.
@@ -90,6 +90,7 @@ def check(handler: Handler, config: FunctionConfig) -> None:
 def google_ports(settings: Settings) -> Ports:
     """The ports on Google Cloud, or on its emulators. Call it inside the running event loop."""
     from tidegate.adapters.cloud_tasks_timers import cloud_tasks_timers
+    from tidegate.adapters.firestore_circuits import FirestoreCircuits
     from tidegate.adapters.firestore_jobs import FirestoreJobs
     from tidegate.adapters.firestore_ledger import FirestoreLedger
     from tidegate.adapters.google_clients import firestore_client, publisher_client
@@ -102,6 +103,7 @@ def google_ports(settings: Settings) -> Ports:
         publisher=PubSubPublisher(publisher_client(settings), settings.project),
         jobs=FirestoreJobs(firestore),
         timers=cloud_tasks_timers(settings),
+        circuits=FirestoreCircuits(firestore),
         firestore=lambda: firestore,
         observe=observer(),
         draw=lambda: secrets.token_hex(8),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_broker import MemoryBroker, Push, PushSubscription
 from tidegate.adapters.memory_documents import MemoryDocuments
@@ -61,6 +62,7 @@ class EmbeddedApplication:
             publisher=self.broker,
             jobs=FirestoreJobs(firestore),
             timers=self.timers,
+            circuits=FirestoreCircuits(firestore),
             firestore=lambda: firestore,
             observe=on_report,
             draw=lambda: secrets.token_hex(8),

@@ -20,6 +20,7 @@ import pytest
 
 from tests.contract.ordered_topics import FUNCTION, TOPIC, TOPOLOGY, OpenTopic
 from tidegate import Context, Reject
+from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
@@ -166,6 +167,7 @@ class Lines:
             publisher=self,
             jobs=FirestoreJobs(client),
             timers=MemoryTimers(self),
+            circuits=FirestoreCircuits(client),
             firestore=lambda: client,
             observe=lambda report: None,
             draw=lambda: secrets.token_hex(8),

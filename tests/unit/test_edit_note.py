@@ -16,6 +16,7 @@ from google.cloud.firestore import AsyncClient
 from contracts.notes import NoteEdited
 from tests.simulation.virtual_loop import run
 from tidegate import Context
+from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_broker import MemoryBroker, PushSubscription
 from tidegate.adapters.memory_documents import MemoryDocuments
@@ -224,6 +225,7 @@ def service_on(documents: MemoryDocuments, handler: Handler, reports: list[Repor
         publisher=broker,
         jobs=FirestoreJobs(memory_firestore(documents)),
         timers=MemoryTimers(broker),
+        circuits=FirestoreCircuits(memory_firestore(documents)),
         firestore=lambda: memory_firestore(documents),
         observe=reports.append,
         draw=lambda: f"owner-{next(draws)}",

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from tests.worlds import RecordingPublisher, RecordingTimers, StandingClock
+from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
@@ -85,6 +86,7 @@ class FrontDoor:
             publisher=self.publisher,
             jobs=self.jobs,  # type: ignore[arg-type] - the part of the port that a gateway uses
             timers=RecordingTimers(),
+            circuits=FirestoreCircuits(self.firestore),
             firestore=lambda: self.firestore,
             observe=lambda report: None,
             draw=lambda: f"draw-{next(draws)}",
