@@ -134,6 +134,11 @@ def conclude(claim: Record, outcome: Outcome, attempts: int | None) -> Record:
             return replace(claim, status=Status.FAILED if spent else Status.RELEASED, error=failure)
 
 
+def unstarted(claim: Record) -> Record:
+    """The record that a claim turns into whose run was cut off from what it needs: it was no attempt."""
+    return replace(claim, status=Status.RELEASED, attempt=claim.attempt - 1)
+
+
 def verdict_of(record: Record) -> Verdict:
     """How the delivery ends that brought the record to where it is."""
     match record.status:

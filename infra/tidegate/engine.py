@@ -1,6 +1,6 @@
 """The engine: takes one delivery from its message to its verdict.
 
-    read → filter → meet the record → claim → run → commit (done + outbox + batch) → publish → ack
+    read → filter → gate → meet the record → claim → run → commit (done + outbox + batch) → publish → ack
 
 What to do is decided in `decisions`; this is the shell that does it. Whatever fails, the order
 holds: no handler runs before its claim stands (a pure one may: it has no effect), nothing is
@@ -28,11 +28,12 @@ from tidegate.decisions import (
     Run,
     conclude,
     meet,
+    unstarted,
     verdict_of,
 )
 from tidegate.deliveries import Delivery
 from tidegate.dependencies import Dependencies
-from tidegate.errors import LeaseLost, PublishFailed, StoreUnavailable, WriteRefused
+from tidegate.errors import DependencyCutOff, LeaseLost, PublishFailed, StoreUnavailable, WriteRefused
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.outbox import MARK_ABOVE
@@ -87,6 +88,8 @@ class Engine:
         trouble = detail = ""
         try:
             verdict = await self._handle(delivery, slot)
+        except DependencyCutOff as cut_off:
+            verdict, trouble = Verdict.BUSY, str(cut_off)
         except (StoreUnavailable, PublishFailed) as error:
             # Fail closed: what is not certain is not acked. The next delivery finds what stands.
             verdict, trouble = Verdict.RETRY, str(error)
@@ -101,6 +104,8 @@ class Engine:
             return Verdict.FILTERED
         unfit = delivery.unfit or await self._tree.unwanted(delivery)
         outcome: Outcome | None = unfit
+        if unfit is None:
+            await self._dependencies.gate()
         for _ in range(_MEETINGS):
             if await self._tree.is_late(self._config.function, delivery, slot.record):
                 delivery, outcome = replace(delivery, late=True), unfit  # what it emits has no place either
@@ -146,7 +151,12 @@ class Engine:
 
     async def _run_until_concluded(self, delivery: Delivery, slot: Slot) -> None:
         for conflict in range(_STATE_CONFLICTS):
-            outcome, batch = await self._outcome(delivery, slot)
+            try:
+                outcome, batch = await self._outcome(delivery, slot)
+            except DependencyCutOff:
+                assert slot.record is not None
+                await slot.write(unstarted(slot.record))
+                raise
             try:
                 return await self._conclude(delivery, slot, outcome, batch)
             except WriteRefused as error:

@@ -5,19 +5,21 @@ import contextvars
 import inspect
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from tidegate.context import Context
 from tidegate.decisions import Failed, Outcome
 from tidegate.deliveries import Delivery
 from tidegate.emissions import flatten
-from tidegate.errors import LeaseLost, Reject
+from tidegate.errors import DependencyCutOff, LeaseLost, Reject
 from tidegate.handlers import Handler
 from tidegate.outbox import returned
 from tidegate.ports import Ports
 from tidegate.records import Failure, Fault
 from tidegate.threads import contained
 from tidegate.topology import FunctionConfig
+
+E = TypeVar("E", bound=Exception)
 
 
 class Runner:
@@ -48,6 +50,7 @@ class Runner:
 
         Raises:
             LeaseLost: the handler found that its record is not its own any more.
+            DependencyCutOff: the handler could not use what it needs.
         """
         seconds = min(self._config.timeout_seconds, context.lease_left)
         timeout = asyncio.timeout(seconds)
@@ -64,8 +67,10 @@ class Runner:
             reason = "CancelledError: something that the handler waited for was cancelled"
             return Failed(Failure(Fault.ERROR, reason, traceback.format_exc()))
         except Exception as error:
-            if rejection := _rejection_in(error):
+            if rejection := _found_in(error, Reject):
                 return Failed(Failure(Fault.REJECTED, str(rejection) or "rejected by the handler"), permanent=True)
+            if cut_off := _found_in(error, DependencyCutOff):
+                raise cut_off from None
             if timeout.expired():
                 return Failed(Failure(Fault.TIMEOUT, f"ran longer than {seconds:g} s"))
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -94,8 +99,8 @@ class Runner:
                 self._abandoned.add(run)
 
 
-def _rejection_in(error: Exception) -> Reject | None:
-    """The handler's Reject, also out of the group that a TaskGroup raises."""
+def _found_in(error: Exception, kind: type[E]) -> E | None:
+    """The error if it is of this kind; or the first such one of the group that a TaskGroup raises."""
     if isinstance(error, ExceptionGroup):
-        return next(filter(None, map(_rejection_in, error.exceptions)), None)
-    return error if isinstance(error, Reject) else None
+        return next(filter(None, (_found_in(each, kind) for each in error.exceptions)), None)
+    return error if isinstance(error, kind) else None
