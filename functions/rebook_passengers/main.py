@@ -22,10 +22,10 @@ async def rebook_passengers(flight: FlightCancelled, ctx: Context) -> Passengers
     """Book once, however often it takes to get an answer, and keep the reference.
 
     The step keeps a booking that was answered; the idempotency key lets the partner recognise one
-    whose answer was lost.
+    whose answer was lost, whoever asks again: the same run at once, or a later attempt.
     """
     async with ctx.dependency("rebooking-api") as api:
-        reference: str = await ctx.step("book", book, api.url, flight, key=ctx.idempotency_key("book"))
+        reference: str = await ctx.step("book", api.call, book, api.url, flight, key=ctx.idempotency_key("book"))
     rebooked = PassengersRebooked(
         flight_id=flight.flight_id, origin=flight.origin, destination=flight.destination, booking_reference=reference
     )
