@@ -1,0 +1,48 @@
+"""The page on pushing back says what the topology's models say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from tests.docs.markdown import Page
+from tidegate.breakers import Phase
+from tidegate.dependency_limits import Dependency
+from tidegate.shared_breakers import KNOWN_FOR
+from tidegate.signs import OVERLOADED
+from tidegate.topology import Backoff, Limits
+
+PAGE = Page.read(Path(__file__).parents[2] / "docs" / "flow-control.md")
+
+
+def settings(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Each setting that has a default, with it; those of settings within settings too."""
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from settings(value, f"{prefix}{name}.")
+        elif not field.is_required():
+            yield f"{prefix}{name}", "null" if value is None else f"{value:g}"
+
+
+def test_every_setting_is_listed_with_its_default() -> None:
+    """None is missing, and none is out of date."""
+    listed = {row[0].strip("`"): row[1] for row in PAGE.section("Settings").rows("setting")}
+    assert listed == dict(settings(Dependency(url="https://api.test")))
+
+
+def test_the_states_are_those_of_the_breaker() -> None:
+    """Each state has a row, and leads to a state."""
+    rows = PAGE.section("The breaker").rows("state")
+    assert {row[0] for row in rows} == set(Phase)
+    assert {row[2].partition(",")[0] for row in rows} == set(Phase)
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    """Statuses, the age of what is known, and how long Pub/Sub's backstop lasts."""
+    assert f"HTTP {', '.join(map(str, OVERLOADED))}, and from 500 on" in PAGE.text
+    assert f"at most every {KNOWN_FOR.total_seconds():g} s" in PAGE.text
+    deliveries, backoff = Limits().max_deliveries, Backoff()
+    assert f"up to {backoff.max_seconds:g} s its backstop of {deliveries} deliveries" in PAGE.text
+    assert f"about {deliveries * backoff.max_seconds / 60:g} minutes" in PAGE.text
+    assert f"{deliveries * 600 // 3600} hours at 600 s" in PAGE.text
