@@ -55,6 +55,8 @@ def transition_faults(before: Record, after: Record, now: datetime) -> list[str]
     seized = before.status is after.status is Status.CLAIMED and after.owner != before.owner
     if seized and now + CLOCK_TOLERANCE < before.lease_until:
         faults.append(f"was taken over by {after.owner} while the lease of {before.owner} was live")
-    if after.attempt < before.attempt and after.redrive <= before.redrive:
+    # A run that was cut off from its dependency was no attempt: whoever had claimed it takes its own count back.
+    taken_back = (before.status, after.status) == (Status.CLAIMED, Status.RELEASED) and after.owner == before.owner
+    if after.attempt < before.attempt - taken_back and after.redrive <= before.redrive:
         faults.append(f"counted attempt {before.attempt} and then {after.attempt}")
     return faults
