@@ -14,6 +14,7 @@ from google.cloud.firestore import AsyncClient
 from tests.simulation.faults import Chaos, Process
 from tests.simulation.faulty import FaultyFirestore, FaultyLedger, FaultyPublisher, FaultyTimers
 from tests.simulation.watch import Watch, WatchedDocuments
+from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.adapters.memory_firestore import memory_firestore
@@ -96,6 +97,7 @@ class World:
             publisher=FaultyPublisher(process, self.broker, self.chaos),
             jobs=FirestoreJobs(client, jitter=self.random.random),
             timers=FaultyTimers(process, self.timers, self.chaos),
+            circuits=FirestoreCircuits(client, jitter=self.random.random),
             firestore=lambda: client,
             observe=self._reported,
             draw=lambda: f"{self.random.getrandbits(64):016x}",
