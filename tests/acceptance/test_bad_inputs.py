@@ -240,7 +240,7 @@ def test_a_large_poison_message(desk: Application, hour: Hour) -> None:
     data, attributes = noise().encode(), event_attributes(TOPIC)
     message_id = desk.publish(TOPIC, data, attributes)
     assert "Invalid JSON" in assert_dead_once(desk, FUNCTION, message_id, data, attributes)
-    [letter] = desk.letters(event_id=attributes["ce-id"])
+    [letter] = desk.letters(function=FUNCTION, event_id=attributes["ce-id"])
     assert letter.pieces == 10
     assert_works(desk, hour)
 
