@@ -23,7 +23,13 @@ functions:
     topic: dead.letters
     attempts: null
 """
+JOB_TOPICS = """\
+  job.advanced: {}
+  job.settled: {}
+"""
 HTTP_TOPOLOGY = """\
+  advance_jobs: {topic: job.advanced}
+  tell_client: {topic: job.settled}
 http_functions:
   front_desk:
     accepts: [order.placed]
@@ -82,6 +88,35 @@ async def greet(request: Request) -> JSONResponse:
 def front_desk(site: Site) -> ASGIApp:
     return Router([Route("/hello/{name}", greet)])
 """
+JOB_CONTRACTS = """\
+from tidegate import Contract
+
+
+class JobAdvanced(Contract, type="job.advanced", version=1):
+    job_id: str
+
+
+class JobSettled(Contract, type="job.settled", version=1):
+    job_id: str
+"""
+ADVANCE_JOBS = """\
+from contracts.jobs import JobAdvanced
+from tidegate import Context, function
+
+
+@function
+async def advance_jobs(advanced: JobAdvanced, ctx: Context) -> None:
+    pass
+"""
+TELL_CLIENT = """\
+from contracts.jobs import JobSettled
+from tidegate import Context, function
+
+
+@function
+async def tell_client(settled: JobSettled, ctx: Context) -> None:
+    pass
+"""
 FILES = {
     "infra/topology.yaml": TOPOLOGY,
     "infra/tidegate/__init__.py": "",
@@ -95,7 +130,12 @@ FILES = {
     "functions/dead_letters/requirements.txt": "",
 }
 HTTP_FILES = {
-    "infra/topology.yaml": TOPOLOGY + HTTP_TOPOLOGY,
+    "infra/topology.yaml": TOPOLOGY.replace("functions:", JOB_TOPICS + "functions:") + HTTP_TOPOLOGY,
+    "infra/contracts/jobs.py": JOB_CONTRACTS,
+    "functions/advance_jobs/main.py": ADVANCE_JOBS,
+    "functions/advance_jobs/requirements.txt": "",
+    "functions/tell_client/main.py": TELL_CLIENT,
+    "functions/tell_client/requirements.txt": "",
     "functions/front_desk/main.py": FRONT_DESK,
     "functions/front_desk/greetings.py": "GREETING = 'ahoy'\n",
     "functions/front_desk/requirements.txt": "",
@@ -129,6 +169,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 @pytest.fixture
 def http_project(project: Project) -> Project:
-    """The same project with an HTTP function beside the two."""
+    """The same project with an HTTP function beside the two, and what the jobs need that it accepts."""
     _write(project.root, HTTP_FILES)
     return project

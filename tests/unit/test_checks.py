@@ -1,11 +1,13 @@
 """What `tidegate check` finds when topology, contracts and handlers disagree."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tidegate_ops.checks import Application, check
+from tidegate_ops.checks.jobs import check_jobs
 from tidegate_ops.checks.limits import check_limits
 from tidegate_ops.project import Project
 
@@ -62,7 +64,7 @@ def test_a_consistent_project_with_an_http_function(http_project: Project) -> No
 def test_an_http_function_without_a_folder(http_project: Project) -> None:
     """The topology names an HTTP function that nobody wrote."""
     shutil.rmtree(http_project.functions_dir / "front_desk")
-    assert only(http_project) == "infra/topology.yaml:15: http_functions.front_desk: functions/front_desk is missing"
+    assert only(http_project) == "infra/topology.yaml:19: http_functions.front_desk: functions/front_desk is missing"
 
 
 def test_an_http_folder_without_its_main(http_project: Project) -> None:
@@ -81,9 +83,9 @@ def test_a_function_of_the_other_kind(http_project: Project) -> None:
 
 def test_an_http_function_that_accepts_an_undeclared_topic(http_project: Project) -> None:
     """A misspelt topic is found, with the one that was probably meant."""
-    topology(http_project, "accepts: [order.placed]", "accepts: [order.packed, order.plased]")
+    topology(http_project, "accepts: [order.placed]", "accepts: [order.placed, order.plased]")
     (finding,) = check(http_project)
-    assert finding.where == "infra/topology.yaml:16: http_functions.front_desk.accepts[1]"
+    assert finding.where == "infra/topology.yaml:20: http_functions.front_desk.accepts[1]"
     assert "topic order.plased is not declared" in finding.problem
     assert "did you mean order.placed?" in finding.fix
 
@@ -92,6 +94,52 @@ def test_an_http_function_that_accepts_dead_letters(http_project: Project) -> No
     """Nobody outside writes letters."""
     topology(http_project, "accepts: [order.placed]", "accepts: [dead.letters]")
     assert "dead.letters carries dead letters, which only the runtime writes" in only(http_project)
+
+
+def test_an_http_function_that_accepts_what_nobody_handles(http_project: Project) -> None:
+    """Every submission would be refused."""
+    topology(http_project, "accepts: [order.placed]", "accepts: [order.placed, order.packed]")
+    assert only(http_project) == (
+        "infra/topology.yaml:20: http_functions.front_desk.accepts[1]: "
+        "no function consumes order.packed, so every submission would be refused"
+    )
+
+
+@pytest.mark.parametrize(
+    ("topic", "function", "otherwise"),
+    [
+        ("job.advanced", "advance_jobs", "compensations, would never be published"),
+        ("job.settled", "tell_client", "nobody would be told that a job has settled"),
+    ],
+)
+def test_accepted_events_without_a_system_function(
+    http_project: Project, topic: str, function: str, otherwise: str
+) -> None:
+    """A job would owe something that nobody publishes; a page that accepts nothing makes no jobs."""
+    topology(http_project, f"  {function}: {{topic: {topic}}}\n", "")
+    shutil.rmtree(http_project.functions_dir / function)
+    found = only(http_project)
+    assert found.startswith("infra/topology.yaml:19: http_functions.front_desk.accepts: accepting events makes jobs")
+    assert f"no function consumes {topic}: " in found
+    assert otherwise in found
+    topology(http_project, "    accepts: [order.placed]\n", "")
+    assert check(http_project) == []
+
+
+def test_a_topic_with_more_subscribers_than_a_message_can_name(project: Project) -> None:
+    """A job names those it waits for in one attribute, which Pub/Sub bounds."""
+    application = Application.load(project)
+    pack_order = application.topology.functions["pack_order"]
+
+    def with_packers(count: int) -> Application:
+        # With their commas, 16 of them are 1,023 bytes.
+        packers = {f"pack_order_{number:02}_{'x' * 49}": pack_order for number in range(count)}
+        return replace(application, topology=application.topology.model_copy(update={"functions": packers}))
+
+    assert list(check_jobs(with_packers(16))) == []
+    [finding] = check_jobs(with_packers(17))
+    assert finding.where == "infra/topology.yaml:3: topics.order.placed"
+    assert "17 subscribers make an attribute of 1,087 bytes" in finding.problem
 
 
 def test_an_http_function_that_imports_tools(http_project: Project) -> None:

@@ -70,7 +70,7 @@ def test_missing_emulators_are_named_with_their_command(run: Run, mocker: Mocker
 def test_what_people_open_is_named_last(http_project: Project, mocker: MockerFixture) -> None:
     """`up` says where functions listen, and at which address each HTTP function is open."""
     state = StackState.own("sample", http_project.build_dir)
-    running = {name: RunningFunction(port=81, pid=1) for name in ("pack_order", "dead_letters")}
+    running = {name: RunningFunction(port=81, pid=1) for name in http_project.topology().functions}
     stack = mocker.MagicMock()
     stack.__enter__.return_value = stack
     stack.state = state.model_copy(update={"functions": running})

@@ -39,7 +39,7 @@ def test_check_says_what_it_checked(project: Project) -> None:
 
 def test_http_functions_are_shown_checked_and_bundled(http_project: Project) -> None:
     """Wherever functions are listed, those of both kinds are."""
-    assert "3 functions, 3 topics, 0 schedules" in run("check").output
+    assert "5 functions, 5 topics, 0 schedules" in run("check").output
     shown = run("topology", "show").output
     assert "HTTP function" in shown
     assert "front_desk" in shown

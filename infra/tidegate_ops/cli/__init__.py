@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tidegate.errors import TidegateError
-from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, publish, submit, topology, up
+from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, keys, publish, submit, topology, up
 from tidegate_ops.cli.console import complain, say
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("check")(check.check)
 app.command("bundle")(bundle.bundle)
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")
+app.add_typer(keys.app, name="keys")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(topology.app, name="topology")
 
