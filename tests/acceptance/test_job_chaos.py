@@ -178,6 +178,7 @@ def test_each_job_settles_once_whatever_is_killed_cut_repeated_and_redriven(
         messages = sum(each.messages for each in sea.traffic.topics().values())
         print(f"{messages} messages, {chaos.kills} kills, {chaos.cuts} cuts")  # noqa: T201 - shown by pytest -s
         assert chaos.kills > 10
+        assert any(sea.quays.glob("died-*")), "no process died as it closed a join"
         assert sea.watch.faults() == []
         assert sea.work.faults(sea.client) == []
         assert_effects(sea, voyages, jobs)

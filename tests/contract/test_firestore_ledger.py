@@ -85,7 +85,7 @@ async def test_one_call_each(counted: tuple[AsyncClient, RpcCounter], name: Call
     """A write is one commit and a read is one get, also with a batch."""
     client, counter = counted
     ledger, key = FirestoreLedger(client), name()
-    version = await ledger.write(key, RECORD, None)
+    version = (await ledger.write(key, RECORD, None)).version
     assert counter == RpcCounter(commits=1, writes=1)
     batch = client.batch()
     batch.set(client.document(f"{name()}/a"), {"n": 1})

@@ -50,7 +50,7 @@ async def test_absent_record_reads_as_none(ledger: Ledger, name: Name) -> None:
 async def test_record_round_trip(ledger: Ledger, name: Name, written: Record) -> None:
     """A record reads back equal, with the version that its write returned."""
     key = name()
-    version = await ledger.write(key, written, None)
+    version = (await ledger.write(key, written, None)).version
     stored = await ledger.read(key)
     assert stored is not None
     assert stored.record == written
@@ -92,8 +92,8 @@ async def test_concurrent_creates_have_one_winner(ledger: Ledger, name: Name) ->
 async def test_update_at_the_expected_version(ledger: Ledger, name: Name) -> None:
     """A write at the current version replaces the whole record."""
     key = name()
-    version = await ledger.write(key, FULL, None)
-    newer = await ledger.write(key, claim(owner="second"), version)
+    version = (await ledger.write(key, FULL, None)).version
+    newer = (await ledger.write(key, claim(owner="second"), version)).version
     stored = await ledger.read(key)
     assert stored is not None
     assert stored.record == claim(owner="second")
@@ -113,7 +113,7 @@ async def test_version_that_was_read_guards_a_write(ledger: Ledger, name: Name) 
 async def test_stale_version_conflicts(ledger: Ledger, name: Name) -> None:
     """A writer that somebody overtook cannot write, and nothing changes."""
     key = name()
-    stale = await ledger.write(key, claim(), None)
+    stale = (await ledger.write(key, claim(), None)).version
     await ledger.write(key, claim(owner="second"), stale)
     with pytest.raises(WriteConflict):
         await ledger.write(key, claim(owner="third"), stale)
@@ -123,7 +123,7 @@ async def test_stale_version_conflicts(ledger: Ledger, name: Name) -> None:
 async def test_update_of_a_forgotten_record_conflicts(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """A record that is gone is not brought back by a guarded write."""
     key = name()
-    version = await ledger.write(key, claim(), None)
+    version = (await ledger.write(key, claim(), None)).version
     await client.collection("ledger").document(key).delete()
     with pytest.raises(WriteConflict):
         await ledger.write(key, claim(owner="second"), version)
@@ -137,7 +137,7 @@ async def test_batch_stands_with_the_record(ledger: Ledger, client: AsyncClient,
     for owner in ("first", "second", "third"):
         batch = client.batch()
         batch.set(hour, {"flights": firestore.Increment(2)}, merge=True)
-        version = await ledger.write(key, claim(owner=owner), version, batch)
+        version = (await ledger.write(key, claim(owner=owner), version, batch)).version
     assert (await hour.get()).to_dict() == {"flights": 6}
     assert await owner_of(ledger, key) == "third"
 
@@ -175,13 +175,13 @@ async def test_record_falls_with_the_batch(ledger: Ledger, client: AsyncClient, 
 async def test_batch_is_left_as_it_was(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """The same batch can be handed over again, after a conflict and after a success."""
     key, hour = name(), client.collection(name()).document("hour")
-    stale = await ledger.write(key, claim(), None)
-    version = await ledger.write(key, claim(owner="second"), stale)
+    stale = (await ledger.write(key, claim(), None)).version
+    version = (await ledger.write(key, claim(owner="second"), stale)).version
     batch = client.batch()
     batch.set(hour, {"flights": firestore.Increment(1)}, merge=True)
     with pytest.raises(WriteConflict):
         await ledger.write(key, claim(owner="third"), stale, batch)
-    version = await ledger.write(key, claim(owner="third"), version, batch)
+    version = (await ledger.write(key, claim(owner="third"), version, batch)).version
     await ledger.write(key, claim(owner="fourth"), version, batch)
     assert len(batch) == 1
     assert (await hour.get()).to_dict() == {"flights": 2}
@@ -227,7 +227,7 @@ async def test_impossible_record_is_refused(ledger: Ledger, name: Name, changes:
     with pytest.raises(WriteRefused):
         await ledger.write(key, claim(**changes), None)
     assert await ledger.read(key) is None
-    version = await ledger.write(key, claim(owner="second"), None)
+    version = (await ledger.write(key, claim(owner="second"), None)).version
     with pytest.raises(WriteRefused):
         await ledger.write(key, claim(**changes), version)
     assert await owner_of(ledger, key) == "second"

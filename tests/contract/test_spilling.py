@@ -70,7 +70,7 @@ async def stored(ledger: Ledger, key: str) -> Record:
 async def test_large_record_round_trip(ledger: Ledger, client: AsyncClient, name: Name, record: Record) -> None:
     """A record of several documents reads back equal, with the version that its write returned."""
     key = name()
-    version = await ledger.write(key, record, None)
+    version = (await ledger.write(key, record, None)).version
     found = await ledger.read(key)
     assert found is not None
     assert found.record == record
@@ -90,7 +90,7 @@ async def test_what_fits_stays_one_document(ledger: Ledger, client: AsyncClient,
 async def test_pieces_outlive_their_record(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """Each piece expires, later than the record, also after the record's expiry has moved."""
     key = name()
-    version = await ledger.write(key, LARGE, None)
+    version = (await ledger.write(key, LARGE, None)).version
     later = dataclasses.replace(LARGE, expire_at=LARGE.expire_at + timedelta(days=10))
     await ledger.write(key, later, version)
     assert {each["expire_at"] for each in (await pieces(client, key)).values()} == {later.expire_at + timedelta(days=7)}
@@ -99,11 +99,13 @@ async def test_pieces_outlive_their_record(ledger: Ledger, client: AsyncClient, 
 async def test_rewrite_leaves_no_old_pieces(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """A rewrite keeps the pieces that stay as they are, and removes the others with its own commit."""
     key = name()
-    version = await ledger.write(key, STEPPED, None)
+    version = (await ledger.write(key, STEPPED, None)).version
     of_steps = set(await pieces(client, key))
-    version = await ledger.write(key, BOTH, version)
+    version = (await ledger.write(key, BOTH, version)).version
     assert of_steps < set(await pieces(client, key))
-    version = await ledger.write(key, dataclasses.replace(LARGE, outbox=outbox(16, 100_000, seed=99)), version)
+    version = (
+        await ledger.write(key, dataclasses.replace(LARGE, outbox=outbox(16, 100_000, seed=99)), version)
+    ).version
     assert not of_steps & set(await pieces(client, key))
     await ledger.write(key, PLAIN, version)
     assert await stored(ledger, key) == PLAIN
@@ -123,7 +125,7 @@ async def test_version_that_was_read_knows_the_pieces(ledger: Ledger, client: As
 async def test_refused_rewrite_touches_no_piece(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """The guard holds for the pieces too: who was overtaken neither adds nor removes any."""
     key = name()
-    stale = await ledger.write(key, LARGE, None)
+    stale = (await ledger.write(key, LARGE, None)).version
     await ledger.write(key, dataclasses.replace(LARGE, owner="second"), stale)
     before = await pieces(client, key)
     for record, expected in ((PLAIN, stale), (BOTH, stale), (STEPPED, None)):
@@ -149,7 +151,7 @@ async def test_pieces_fall_with_the_batch(ledger: Ledger, client: AsyncClient, n
 async def test_too_much_for_one_commit_is_refused(ledger: Ledger, client: AsyncClient, name: Name) -> None:
     """Above the commit's limit the refusal says what to do, and the record is as before."""
     key = name()
-    version = await ledger.write(key, PLAIN, None)
+    version = (await ledger.write(key, PLAIN, None)).version
     with pytest.raises(WriteRefused, match=r"fan out in two stages.*keep large step results elsewhere"):
         await ledger.write(key, dataclasses.replace(PLAIN, outbox=outbox(11, 1_000_000)), version)
     assert await stored(ledger, key) == PLAIN
@@ -195,10 +197,10 @@ async def test_overtaken_reader_reads_again(last: Record) -> None:
     """A reader gets one version or the other, whole, never parts of both."""
     documents = MemoryDocuments()
     client, writer = memory_firestore(documents), MemoryLedger(documents)
-    versions = [await writer.write("a.key", STEPPED, None)]
+    versions = [(await writer.write("a.key", STEPPED, None)).version]
 
     async def rewrite(record: Record) -> None:
-        versions.append(await writer.write("a.key", record, versions[-1]))
+        versions.append((await writer.write("a.key", record, versions[-1])).version)
 
     other = dataclasses.replace(LARGE, outbox=outbox(16, 100_000, seed=99))
     reader = Overtaken(client, [lambda: rewrite(other), lambda: rewrite(last)])
@@ -221,7 +223,7 @@ async def test_calls_of_a_large_record(counted: tuple[AsyncClient, RpcCounter], 
     """One commit writes all documents, and a mark on an unchanged outbox writes none of its pieces again."""
     client, counter = counted
     ledger, key = FirestoreLedger(client), name()
-    version = await ledger.write(key, LARGE, None)
+    version = (await ledger.write(key, LARGE, None)).version
     assert counter == RpcCounter(commits=1, writes=3)
     counter.reset()
     await ledger.write(key, dataclasses.replace(LARGE, published=True), version)

@@ -12,7 +12,7 @@ from tests.simulation.trip_run import travel
 from tests.simulation.trip_scenario import TripScenario
 from tests.simulation.virtual_loop import Stuck, run
 
-JOBS_EVERY = 10
+JOBS_EVERY = 20
 """One in so many seeds is about jobs, which take four times as long."""
 
 Story: TypeAlias = Callable[[Chaos, Random], Coroutine[Any, Any, tuple[list[str], float]]]

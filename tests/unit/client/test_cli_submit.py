@@ -98,8 +98,13 @@ def test_ctrl_c_ends_the_waiting_alone(run: Run, gateway: ScriptedGateway) -> No
         gateway.wait_until(lambda: bool(gateway.of("GET", "/events")))
         os.kill(os.getpid(), signal.SIGINT)
 
-    Thread(target=interrupt).start()
-    result = run("-", "--wait", input='{"order": 1}')
+    # As in a process of its own: here another test's event loop may have claimed the signal for itself.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        Thread(target=interrupt).start()
+        result = run("-", "--wait", input='{"order": 1}')
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert result.exit_code == 130
     assert f"tidegate job show {next(iter(gateway.jobs))} --watch" in result.stderr
     assert gateway.of("DELETE") == []

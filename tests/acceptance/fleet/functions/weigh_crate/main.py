@@ -2,8 +2,11 @@
 
 from google.cloud import firestore
 
+from contracts import dying_closer
 from contracts.fleet import FLEET, Crate
 from tidegate import Context, Reject, function
+
+dying_closer.install()
 
 
 @function
