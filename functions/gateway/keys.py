@@ -63,9 +63,7 @@ class ApiKeys:
 
     async def _read(self, name: str, now: datetime) -> _Holder:
         document = self._firestore().collection(COLLECTION).document(name)
-        found = await self._calls.read(
-            COLLECTION, lambda: document.get(retry=None, timeout=self._calls.timeout_seconds)
-        )
+        found = await self._calls.get(COLLECTION, document)
         fields = found.to_dict() or {"disabled": True}
         if fields.get("disabled"):
             return _Holder(_NOBODY, None, now)

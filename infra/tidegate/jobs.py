@@ -160,6 +160,7 @@ class Growth:
         settles: the unit that settles with it; None where it has children to wait for.
         failure: why the unit was given up; None where it was not.
         marks: whether a mark says that the unit is counted, because no record of its own does.
+        recounts: whether the unit was counted before, and is reopened in the same commit.
         nodes: the joins of what the record emits.
         compensations: what is to be published, the last first, should the job fail.
         result: JSON text of the job's result.
@@ -171,6 +172,7 @@ class Growth:
     settles: Member | None = None
     failure: JobFailure | None = None
     marks: bool = False
+    recounts: bool = False
     nodes: Sequence[Node] = ()
     compensations: Sequence[Compensation] = ()
     result: str | None = None

@@ -12,17 +12,18 @@ topic, so it is left to one system function with the rights to publish there, by
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tidegate.decisions import Failed, Outcome, Returned
+from tidegate.cancellations import Cancellations
+from tidegate.decisions import Failed, Outcome
 from tidegate.deliveries import Delivery
 from tidegate.errors import StoreUnavailable, WriteConflict
 from tidegate.events import Event, child_id
-from tidegate.jobs import ADVANCED, COMPENSATION, SETTLED, Growth, Job, JobFailure, JobState, Turn
+from tidegate.growths import failure_of, growth_of, settles, unit_name
+from tidegate.jobs import ADVANCED, COMPENSATION, SETTLED, Growth, Job, JobState, Turn
 from tidegate.messages import Outgoing
-from tidegate.places import ROOT, Member, Place
+from tidegate.places import ROOT, Member
 from tidegate.ports import Ports, StoredTally
 from tidegate.records import Failure, Fault, Record, Status, record_key
 
@@ -34,23 +35,16 @@ _FIRST_PAUSE_SECONDS = 0.02
 _CANCELLED = Failed(Failure(Fault.CANCELLED, "the job was cancelled"), permanent=True)
 
 
-def settles(record: Record) -> bool:
-    """Whether the record's unit settles with the record itself, rather than with what it emitted."""
-    if record.status is Status.DONE:
-        return not any(Place.read(each.attributes) for each in record.outbox)
-    return record.status is Status.FAILED
-
-
 class Tree:
     """Jobs, as one instance of a function works on them."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._cancellations = _Cancellations(ports)
+        self._cancellations = Cancellations(ports.jobs, ports.clock)
 
     async def is_cancelled(self, job: str) -> bool:
-        """Whether somebody asked for the job's end; may be late by `_KNOWN_FOR`."""
-        return await self._cancellations.of(job)
+        """Whether somebody asked for the job's end; may be late by some seconds."""
+        return await self._cancellations.include(job)
 
     async def is_late(self, function: str, delivery: Delivery, met: Record | None) -> bool:
         """Whether the unit of ``function`` was counted before, and its job has ended since; ``met`` is its record.
@@ -93,14 +87,15 @@ class Tree:
         A unit whose record another event may claim as well is marked when it is counted, and only the mark
         says so. Any other has been counted exactly when its record is ``failed``.
         """
-        growth = _growth(delivery, after, outcome, self._ports.clock())
+        growth = growth_of(delivery, after, outcome, self._ports.clock())
         if delivery.awaited:
-            name = _name(delivery, after)
+            name = unit_name(delivery, after)
             counted = before is not None and before.status is Status.FAILED
             if delivery.shares_work:
                 counted = await self._ports.jobs.is_marked(delivery.awaited.job, name)
             if counted:
                 batch = await self._ports.jobs.reopened(delivery.awaited, name, batch)
+                growth = replace(growth, recounts=True) if growth else None
         return self._ports.jobs.joined(batch, growth) if growth else batch
 
     async def settled(self, delivery: Delivery, record: Record, count: float | None) -> None:
@@ -140,17 +135,17 @@ class Tree:
         """Another event was the same work: this one's unit settles with a mark, since no record is its own."""
         unit, jobs = delivery.unit, self._ports.jobs
         assert unit is not None
-        name = _name(delivery, record)
-        failure = _failure(delivery, record, error, self._ports.clock()) if error else None
+        name = unit_name(delivery, record)
+        failure = failure_of(delivery, record, error, self._ports.clock()) if error else None
         growth = Growth(unit.job, name, record.expire_at, unit, failure, marks=True)
         for number in range(_TRIES):
-            batch = None
-            if await jobs.is_marked(unit.job, name):
-                if failure is not None or not delivery.redrive:
-                    return await self._climb(unit, None)
-                batch = await jobs.reopened(unit, name, None)  # it was given up, and is done after all
+            counted = await jobs.is_marked(unit.job, name)
+            if counted and (failure is not None or not delivery.redrive):
+                return await self._climb(unit, None)
+            # Counted all the same, it was given up and is done after all.
+            batch = await jobs.reopened(unit, name, None) if counted else None
             try:
-                count = await jobs.commit(jobs.joined(batch, growth))
+                count = await jobs.commit(jobs.joined(batch, replace(growth, recounts=counted)))
             except WriteConflict:
                 await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**number))
             else:
@@ -170,7 +165,7 @@ class Tree:
             closed = await self._close(stored, above)
             if closed is None:
                 return
-            await self._announce(stored)
+            await self._announce(stored, closed.turn)
             below, count = above, closed.count
 
     async def _close(self, stored: StoredTally, above: Member | None) -> "_Closed | None":
@@ -184,7 +179,7 @@ class Tree:
                 return _Closed()
             turn = await self._turn(stored.tally.job) if stored.tally.document == ROOT else None
             try:
-                return _Closed(await self._ports.jobs.close(stored, above, turn))
+                return _Closed(await self._ports.jobs.close(stored, above, turn), turn)
             except WriteConflict:
                 await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**number))
             found = await self._ports.jobs.tally(stored.tally)
@@ -205,14 +200,15 @@ class Tree:
             return Turn(found, JobState.COMPENSATING)
         return Turn(found, JobState.CANCELLED if cancelled else JobState.FAILED)
 
-    async def _announce(self, closed: StoredTally) -> None:
-        """Have published what a closed node owes."""
+    async def _announce(self, closed: StoredTally, turn: Turn | None) -> None:
+        """Have published what a closed node owes; ``turn`` is what its job took with it, if that is known."""
         node = closed.node
         if node is None or closed.advanced:
             return
         if node.id == ROOT:
-            job = await self._ports.jobs.read(node.job)
-            owes = job is not None and (job.state is JobState.COMPENSATING or bool(job.callback_url))
+            job = turn.job if turn else await self._ports.jobs.read(node.job)
+            state = turn.state if turn else job and job.state
+            owes = job is not None and (state is JobState.COMPENSATING or bool(job.callback_url))
         else:
             owes = node.then is not None or node.id.startswith(COMPENSATION)
         if owes:
@@ -245,71 +241,12 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """A tally is closed; ``count`` is what the one above it came to, where that is known."""
+    """A tally is closed.
+
+    Attributes:
+        count: what the one above it came to, where that is known.
+        turn: what became of the job with it, likewise.
+    """
 
     count: float | None = None
-
-
-_KNOWN_FOR = timedelta(seconds=2)
-_MOST_KNOWN = 1_000
-
-
-@dataclass
-class _Cancellations:
-    """Which jobs were cancelled; that one was not is remembered for a while, to ask once for many of its events."""
-
-    ports: Ports
-
-    def __post_init__(self) -> None:
-        self._running: dict[str, datetime] = {}
-
-    async def of(self, job: str) -> bool:
-        now = self.ports.clock()
-        if self._running.get(job, now) > now:
-            return False
-        if await self.ports.jobs.cancelled(job):
-            return True
-        if len(self._running) >= _MOST_KNOWN:
-            self._running.clear()
-        self._running[job] = now + _KNOWN_FOR
-        return False
-
-
-def _growth(delivery: Delivery, record: Record, outcome: Outcome | None, now: datetime) -> Growth | None:
-    """What the record's conclusion changes in its job; None where it changes nothing."""
-    if record.status not in (Status.DONE, Status.FAILED):
-        return None
-    returned = outcome if isinstance(outcome, Returned) and record.status is Status.DONE else Returned()
-    if delivery.awaited is None:
-        # Without a job a gathering is its own.
-        if not returned.nodes:
-            return None
-        return Growth(returned.nodes[0].job, _name(delivery, record), record.expire_at, nodes=returned.nodes)
-    return Growth(
-        delivery.awaited.job,
-        _name(delivery, record),
-        record.expire_at,
-        settles=delivery.awaited if settles(record) else None,
-        failure=_failure(delivery, record, record.error, now) if record.error else None,
-        marks=delivery.shares_work,
-        nodes=returned.nodes,
-        compensations=outcome.compensations if outcome and delivery.job else (),
-        result=returned.result if delivery.job else None,
-    )
-
-
-def _failure(delivery: Delivery, record: Record, error: Failure, now: datetime) -> JobFailure:
-    return JobFailure(
-        function=record.function,
-        event_id=delivery.event_id,
-        event_type=delivery.event_type,
-        fault=error.fault,
-        reason=error.reason,
-        attempts=record.attempt,
-        at=now,
-    )
-
-
-def _name(delivery: Delivery, record: Record) -> str:
-    """Names the unit among those of its job."""
-    return record_key(record.function, delivery.event_id)
+    turn: Turn | None = None

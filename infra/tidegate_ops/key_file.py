@@ -115,8 +115,7 @@ class KeyFile:
             raise KeyChanged(f"API key {key.id} was changed by somebody else meanwhile: look, and try again") from error
 
     async def _found(self, query: AsyncQuery) -> Sequence[FiledKey]:
-        found = await self._calls.read(COLLECTION, lambda: query.get(retry=None, timeout=self._calls.timeout_seconds))
-        return [FiledKey.read(each) for each in found]
+        return [FiledKey.read(each) for each in await self._calls.get(COLLECTION, query)]
 
     def _beginning(self, prefix: str) -> AsyncQuery:
         first, last = self._collection.document(prefix), self._collection.document(prefix + _LAST_DIGIT)

@@ -188,7 +188,7 @@ async def test_settling_a_job_costs_this(desk: Desk, event_id: str) -> None:
     inbound = order(event_id)
     attributes = {**inbound.message.attributes, **place.attributes()}
     await desk.engine(rests).deliver(replace(inbound, message=replace(inbound.message, attributes=attributes)))
-    assert desk.counter == RpcCounter(commits=3, writes=5, gets=4, reads=4, others=1)
+    assert desk.counter == RpcCounter(commits=3, writes=5, gets=3, reads=3, others=1)
     job = await desk.ports.jobs.read(event_id)
     assert job is not None
     assert job.state is JobState.SUCCEEDED

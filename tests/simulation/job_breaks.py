@@ -23,7 +23,7 @@ from tidegate.trees import Tree
 
 def _count_every_delivery() -> AbstractContextManager[Any]:
     """A unit is counted when its delivery ends, not in the commit of its record."""
-    growth, settled = trees._growth, Tree.settled
+    growth, settled = trees.growth_of, Tree.settled
 
     def uncounted(*args: Any) -> Growth | None:
         grown = growth(*args)
@@ -31,11 +31,11 @@ def _count_every_delivery() -> AbstractContextManager[Any]:
 
     async def counted(self: Tree, delivery: Delivery, record: Record, count: float | None) -> None:
         if delivery.unit and trees.settles(record):
-            own = Growth(delivery.unit.job, trees._name(delivery, record), record.expire_at, delivery.unit)
+            own = Growth(delivery.unit.job, trees.unit_name(delivery, record), record.expire_at, delivery.unit)
             count = await self._ports.jobs.commit(self._ports.jobs.joined(None, own))
         await settled(self, delivery, record, count)
 
-    return Both(patch.object(trees, "_growth", uncounted), patch.object(Tree, "settled", counted))
+    return Both(patch.object(trees, "growth_of", uncounted), patch.object(Tree, "settled", counted))
 
 
 def _close_without_guard() -> AbstractContextManager[Any]:

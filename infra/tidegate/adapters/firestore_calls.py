@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from google.api_core import exceptions
 from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -16,6 +16,14 @@ _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.02
 
 _Answer = TypeVar("_Answer")
+_Answer_co = TypeVar("_Answer_co", covariant=True)
+
+
+class _Readable(Protocol[_Answer_co]):
+    """A document, a query or an aggregation."""
+
+    def get(self, *, retry: Any, timeout: float) -> Awaitable[_Answer_co]: ...
+
 
 # After these nothing stands, and the same call may succeed at once: two writers met on one document.
 _CONTENDED = (exceptions.Aborted,)
@@ -60,6 +68,14 @@ class FirestoreCalls:
             raise WriteRefused(f"{what}: {error.message}") from error
         except GOOGLE_FAILURES as error:
             raise StoreUnavailable(f"{what}: no usable answer to the write: {_spoken(error)}") from error
+
+    async def get(self, what: str, target: _Readable[_Answer]) -> _Answer:
+        """What a document, a query or an aggregation comes to.
+
+        Raises:
+            StoreUnavailable: there is no answer.
+        """
+        return await self.read(what, lambda: target.get(retry=None, timeout=self.timeout_seconds))
 
     async def read(self, what: str, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """The answer of a call that only reads.

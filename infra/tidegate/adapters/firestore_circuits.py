@@ -25,9 +25,7 @@ class FirestoreCircuits:
 
     async def read(self, dependency: str) -> StoredCircuit | None:
         reference = self._client.collection(BREAKERS).document(dependency)
-        snapshot = await self._calls.read(
-            reference.path, lambda: reference.get(retry=None, timeout=self._calls.timeout_seconds)
-        )
+        snapshot = await self._calls.get(reference.path, reference)
         fields = snapshot.to_dict()
         if fields is None:
             return None

@@ -87,8 +87,7 @@ class FirestoreJobs:
 
     async def progress(self, job: str) -> Progress:
         query = self._job(job).collection(NODES).sum("units", alias="known").sum(SETTLED, alias="settled")
-        rows = await self._calls.read(job, lambda: query.get(retry=None, timeout=self._calls.timeout_seconds))
-        sums = {each.alias: int(each.value) for row in rows for each in row}
+        sums = {each.alias: int(each.value) for row in await self._calls.get(job, query) for each in row}
         return Progress(known=sums["known"], settled=sums["settled"])
 
     async def cancel(self, job: str) -> Job | None:
@@ -121,8 +120,7 @@ class FirestoreJobs:
             joined.set(self._below(growth.job, FAILURES, growth.key), fields)
         if growth.settles is not None and growth.marks:
             mark = self._below(growth.job, MARKS, growth.key)
-            struck = any(each.delete == mark._document_path for each in joined._write_pbs)
-            (joined.set if struck else joined.create)(mark, {"expire_at": growth.expire_at})
+            (joined.set if growth.recounts else joined.create)(mark, {"expire_at": growth.expire_at})
         if growth.settles is not None:
             self._count(joined, growth.settles, growth.expire_at)
         return joined
@@ -202,9 +200,7 @@ class FirestoreJobs:
             batch.delete(compensations.document(done.removeprefix(COMPENSATION)))
             await self._calls.commit(job, batch)
         latest = compensations.order_by("registered_at", direction=firestore.Query.DESCENDING).limit(1)
-        for snapshot in await self._calls.read(
-            job, lambda: latest.get(retry=None, timeout=self._calls.timeout_seconds)
-        ):
+        for snapshot in await self._calls.get(job, latest):
             fields = snapshot.to_dict()
             return Compensation(
                 Node(job, COMPENSATION + snapshot.id, fields["units"]), message_of(fields), fields["expire_at"]
@@ -263,13 +259,10 @@ class FirestoreJobs:
 
     async def _failures(self, job: str, most: int) -> list[JobFailure]:
         query = self._job(job).collection(FAILURES).limit(most)
-        found = await self._calls.read(job, lambda: query.get(retry=None, timeout=self._calls.timeout_seconds))
-        return [failure_of(each.to_dict()) for each in found]
+        return [failure_of(each.to_dict()) for each in await self._calls.get(job, query)]
 
     async def _get(self, reference: AsyncDocumentReference) -> DocumentSnapshot[Any]:
-        return await self._calls.read(
-            reference.path, lambda: reference.get(retry=None, timeout=self._calls.timeout_seconds)
-        )
+        return await self._calls.get(reference.path, reference)
 
     def _tally(self, tally: Tally) -> AsyncDocumentReference:
         return self._below(tally.job, NODES, tally.document)

@@ -53,9 +53,7 @@ class FirestoreLedger:
     async def read(self, key: str) -> Stored | None:
         reference = self._reference(key)
         for _ in range(_READS):
-            snapshot = await self._calls.read(
-                key, lambda: reference.get(retry=None, timeout=self._calls.timeout_seconds)
-            )
+            snapshot = await self._calls.get(key, reference)
             fields = snapshot.to_dict()
             if fields is None:
                 return None
