@@ -1,7 +1,6 @@
 """Terraform, initialised once, and the topologies that are planned with it."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.missing import missing
 from tests.terraform.plan import Plan
 from tests.terraform.terraform import ROOT, Configuration, TerraformFailed
 from tidegate.topology import Topology
@@ -94,9 +94,9 @@ class Application:
 
 @pytest.fixture(scope="session")
 def terraform() -> None:
-    """Skips what needs terraform where it is not installed; in CI that is a failure."""
+    """For what needs terraform."""
     if not shutil.which("terraform"):
-        _missing("terraform is not installed: see https://developer.hashicorp.com/terraform/install")
+        missing("terraform is not installed: see https://developer.hashicorp.com/terraform/install")
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +108,7 @@ def configuration(terraform: None, tmp_path_factory: pytest.TempPathFactory) -> 
     except TerraformFailed as failure:
         if "provider" not in str(failure):
             raise
-        _missing(
+        missing(
             "terraform cannot get its providers: allow it to reach the provider registry, or name a mirror "
             f"in the file that TF_CLI_CONFIG_FILE names ({' '.join(str(failure).split())[-300:]})"
         )
@@ -158,9 +158,3 @@ def _application(folder: Path, topology: str) -> Application:
     entry = Bundle("bundle.zip", hashlib.sha256(content).hexdigest(), len(content))
     Manifest(dict.fromkeys(load_topology(folder / "topology.yaml").deployed, entry)).write(folder)
     return Application(folder / "topology.yaml", folder / MANIFEST)
-
-
-def _missing(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
