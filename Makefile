@@ -23,8 +23,8 @@ up: $(READY) ## Run the whole application on this machine until Ctrl-C
 	@$(BIN)/tidegate up
 
 .PHONY: test
-test: $(READY) ## Run every test; at the end says what was skipped and why
-	@$(BIN)/pytest
+test: $(READY) ## Run every test, two files at a time; at the end says what was skipped and why
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: format lint types imports application infrastructure ## Check style, types, import direction, topology and contracts
