@@ -125,9 +125,13 @@ class DeadLetter:
         return Outgoing(topic=topic, data=self.data, attributes={**original, **added})
 
     def event(self) -> Event:
-        """The letter as the event that the dead-letter function handles exactly once."""
+        """The letter as the event that the dead-letter function handles exactly once.
+
+        A message whose function died between its letter and what else it owed comes once more, by the backstop.
+        """
+        way = ("backstop",) if self.backstop else ()
         return Event(
-            id=digest(self.key, str(self.redrive))[:32],
+            id=digest(self.key, str(self.redrive), *way)[:32],
             type="dead.letter",
             source=f"/functions/{self.function}",
             data=self.data,

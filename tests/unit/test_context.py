@@ -300,6 +300,7 @@ async def test_lease_lost_is_no_failure(world: World) -> None:
     ("field", "data", "resumed"),
     [
         ("event.id", OrderPlaced().to_json(), True),
+        ("event.id", b"{}", False),  # the record is of another payload
         ("data.order_id", OrderPlaced().to_json(), True),
         ("data.order_id", b"{}", False),
         ("data.order_id", b"not JSON", False),
