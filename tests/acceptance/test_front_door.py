@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
+from typer.testing import CliRunner
 
 from tests.acceptance.application import Application, running
 from tests.acceptance.delivery_log import eventually
@@ -24,9 +26,11 @@ from tests.acceptance.projects import copy_desk
 from tests.acceptance.tcp_proxy import TcpProxy
 from tests.unit.webhook_receiver import Receiver, Request
 from tidegate.client import Client, Job
+from tidegate_ops.cli import app
 from tidegate_ops.demo.manifests import COLUMNS
 from tidegate_ops.demo.partner import Partner
 
+ROOT = Path(__file__).parents[2]
 ATTEMPTS = 1_000  # while the partner is away, whoever needs it tries again once a second
 REQUEST_SECONDS = 90
 SETTLED_SECONDS = 120
@@ -154,6 +158,17 @@ def test_submitted_followed_and_done(door: Door, day: date) -> None:
     assert job["settled_at"] > job["accepted_at"]
     sums = {"flights": 2, "on_time": 1, "cancelled": 1, "delayed": 0, "diverted": 0, "delay_minutes": 0}
     assert job["result"] == {"date": day.isoformat(), **sums}
+
+
+def test_a_smoke_test_goes_all_the_way(door: Door) -> None:
+    """What a deployment is tried with is accepted, pushed, handled once and followed to its end."""
+    arguments = ["smoke", "manifest.received", str(ROOT / "infra/smoke.json"), "--url", door.desk.stack.urls["gateway"]]
+    ended = CliRunner().invoke(app, arguments)
+    assert ended.exit_code == 0, ended.output
+    job = door.desk.document(f"jobs/{ended.output.split()[-1]}") or {}
+    assert [
+        each["verdict"] for each in door.desk.log.deliveries(function="split_manifest", event_id=job["event_id"])
+    ] == ["done"]
 
 
 def test_one_key_from_many_callers_at_once_is_one_job(door: Door) -> None:

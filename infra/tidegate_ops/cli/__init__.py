@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tidegate.errors import TidegateError
-from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, keys, publish, submit, topology, up
+from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, keys, publish, smoke, submit, topology, up
 from tidegate_ops.cli.console import complain, say
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("publish")(publish.publish)
 app.command("submit")(submit.submit)
+app.command("smoke")(smoke.smoke)
 app.command("check")(check.check)
 app.command("bundle")(bundle.bundle)
 app.add_typer(job.app, name="job")

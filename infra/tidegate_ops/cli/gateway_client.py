@@ -30,13 +30,13 @@ Token = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
-def open_client(url: str, api_key: str, token: str) -> Client:
-    """A client of the gateway at ``url``, or else of the local stack's.
+def open_client(url: str, api_key: str, token: str, *, patience: float = 60.0) -> Client:
+    """A client of the gateway at ``url``, or else of the local stack's, that tries again for ``patience`` seconds.
 
     Raises:
         ConfigurationError: no URL is named, and no stack with a gateway runs.
     """
-    return Client(url or _local_gateway(), api_key=api_key, token=(lambda: token) if token else None)
+    return Client(url or _local_gateway(), api_key=api_key, token=(lambda: token) if token else None, patience=patience)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
