@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from tidegate.errors import TidegateError
-from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, keys, publish, smoke, submit, topology, up
+from tidegate_ops.cli import (
+    bundle,
+    check,
+    contracts,
+    costs,
+    dead,
+    demo,
+    job,
+    keys,
+    publish,
+    smoke,
+    submit,
+    topology,
+    up,
+)
 from tidegate_ops.cli.console import complain, say
 
 app = typer.Typer(
@@ -23,6 +37,7 @@ app.command("submit")(submit.submit)
 app.command("smoke")(smoke.smoke)
 app.command("check")(check.check)
 app.command("bundle")(bundle.bundle)
+app.command("costs")(costs.costs)
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")
