@@ -79,11 +79,17 @@ class Cloud:
 
     def make(self, *arguments: str, answer: str | None = None) -> "subprocess.CompletedProcess[str]":
         """Make targets for the project desk-1; ``answer`` is typed at a terminal, without it there is none."""
-        python = Path(sys.executable).parent
+        return self.run("make", "PROJECT=desk-1", "REGION=europe-west1", *arguments, answer=answer)
+
+    def run(self, *command: str, answer: str | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run a command in the folder, where only these tools are told anything."""
         known = ("HOME", "LANG", "PYTHONPATH")
         environment = {name: os.environ[name] for name in known if name in os.environ}
-        environment |= {"CLOUD": str(self.folder / "cloud"), "PATH": f"{self.folder / 'tools'}:{os.environ['PATH']}"}
-        command = ["make", f"BIN={python}", "READY=build/ready", "PROJECT=desk-1", "REGION=europe-west1", *arguments]
+        environment |= {
+            "CLOUD": str(self.folder / "cloud"),
+            "MAKEFLAGS": f"BIN={Path(sys.executable).parent} READY=build/ready",
+            "PATH": f"{self.folder / 'tools'}:{os.environ['PATH']}",
+        }
         keyboard, terminal = pty.openpty() if answer is not None else (None, subprocess.DEVNULL)
         try:
             if keyboard is not None:
