@@ -9,7 +9,8 @@ BUILDS_BUCKET ?= $(PROJECT)-builds
 ACCOUNT ?= tidegate-build@$(PROJECT).iam.gserviceaccount.com
 COMMIT ?= $(shell git rev-parse HEAD)
 
-TERRAFORM := terraform -chdir=terraform
+# Without its advice on which command of its own comes next.
+TERRAFORM := TF_IN_AUTOMATION=1 terraform -chdir=terraform
 SETTINGS = -lock-timeout=10m -var-file=environments/$(ENVIRONMENT).tfvars -var=project=$(PROJECT) -var=region=$(REGION)
 PLANNED = build/plans/$(PROJECT)
 PLANS = gs://$(BUILDS_BUCKET)/plans/$(COMMIT)
