@@ -11,7 +11,8 @@ COMMIT ?= $(shell git rev-parse HEAD)
 
 # Without its advice on which command of its own comes next.
 TERRAFORM := TF_IN_AUTOMATION=1 terraform -chdir=terraform
-SETTINGS = -lock-timeout=10m -var-file=environments/$(ENVIRONMENT).tfvars -var=project=$(PROJECT) -var=region=$(REGION)
+SETTINGS = -lock-timeout=10m -var-file=environments/$(ENVIRONMENT).tfvars \
+  -var=project=$(PROJECT) -var=region=$(REGION)
 PLANNED = build/plans/$(PROJECT)
 PLANS = gs://$(BUILDS_BUCKET)/plans/$(COMMIT)
 DEPLOYED = gs://$(STATE_BUCKET)/deployed/contracts.json
@@ -38,7 +39,9 @@ apply: destination init ## Show the plan that was kept, ask, and apply exactly t
 	fi
 	@$(TERRAFORM) show $(CURDIR)/$(PLANNED)/plan.tfplan
 	@if [ '$(APPROVED)' != yes ]; then \
-	  if [ ! -t 0 ]; then echo 'There is nobody to ask: read the plan, then run make apply with APPROVED=yes' >&2; exit 1; fi; \
+	  if [ ! -t 0 ]; then \
+	    echo 'There is nobody to ask: read the plan, then run make apply with APPROVED=yes' >&2; exit 1; \
+	  fi; \
 	  printf 'Apply this plan to $(PROJECT)? Only yes does: '; read -r answer; \
 	  if [ "$$answer" != yes ]; then echo 'Nothing was changed' >&2; exit 1; fi; \
 	fi
@@ -57,7 +60,8 @@ smoke: destination init $(READY) ## Submit an event to the gateway in PROJECT=â€
 url: destination init $(READY) ## Print the gateway's address
 	@$(GATEWAY)
 
-GATEWAY = $(TERRAFORM) output -json http_functions | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["gateway"]["uri"])'
+GATEWAY = functions=$$($(TERRAFORM) output -json http_functions) && printf '%s' "$$functions" \
+  | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["gateway"]["uri"])'
 
 # Whoever cannot tell what is deployed must not go on: only an empty list means that nothing is.
 .PHONY: contracts
@@ -78,7 +82,8 @@ fetch: destination ## Fetch the plan that was kept for COMMIT=â€¦, by default th
 bootstrap: DEPLOYERS ?= ["user:$(shell gcloud config get-value account 2>/dev/null)"]
 bootstrap: destination ## Once a project: make its buckets, and the account that deploys
 	@terraform -chdir=terraform/bootstrap init -input=false
-	@terraform -chdir=terraform/bootstrap apply -var=project=$(PROJECT) -var=region=$(REGION) -var='deployers=$(DEPLOYERS)'
+	@terraform -chdir=terraform/bootstrap apply \
+	  -var=project=$(PROJECT) -var=region=$(REGION) -var='deployers=$(DEPLOYERS)'
 
 # A function whose secret has no value cannot be deployed.
 .PHONY: secrets
@@ -96,12 +101,13 @@ init: destination
 	@$(TERRAFORM) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET)
 
 .PHONY: destination
+destination: ENVIRONMENTS = $(basename $(notdir $(wildcard terraform/environments/*.tfvars)))
 destination:
 	@if [ -z '$(PROJECT)' ] || [ -z '$(REGION)' ]; then \
-	  echo 'Say where: make $(or $(firstword $(MAKECMDGOALS)),deploy) PROJECT=my-project REGION=europe-west1' >&2; exit 1; \
+	  echo 'Say where: make $(firstword $(MAKECMDGOALS)) PROJECT=my-project REGION=europe-west1' >&2; exit 1; \
 	fi
 	@if [ ! -f 'terraform/environments/$(ENVIRONMENT).tfvars' ]; then \
-	  echo 'There is no environment $(ENVIRONMENT): ENVIRONMENT is one of $(basename $(notdir $(wildcard terraform/environments/*.tfvars)))' >&2; exit 1; \
+	  echo 'There is no environment $(ENVIRONMENT): ENVIRONMENT is one of $(ENVIRONMENTS)' >&2; exit 1; \
 	fi
 	@command -v terraform >/dev/null \
 	  || { echo 'terraform is not installed: see https://developer.hashicorp.com/terraform/install' >&2; exit 1; }

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.missing import missing
+
 ROOT = Path(__file__).parents[2]
 FILES = ("cloudbuild.yaml", "cloudbuild.deploy.yaml")
 BUILDS: dict[str, dict[str, Any]] = {name: YAML(typ="safe").load(ROOT / name) for name in FILES}
@@ -22,7 +24,10 @@ GIVEN = {"PROJECT_ID", "COMMIT_SHA"}
 @pytest.mark.parametrize("name", FILES)
 def test_cloud_build_would_take_it(name: str) -> None:
     """It fits the schema that check-jsonschema brings of build files."""
-    command = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", "vendor.cloudbuild", ROOT / name]
+    program = Path(sys.executable).with_name("check-jsonschema")
+    if not program.exists():
+        missing("check-jsonschema is not installed: pip install -r requirements.txt")
+    command = [program, "--builtin-schema", "vendor.cloudbuild", ROOT / name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
