@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PLAN = "google_pubsub_topic.this will be created"
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 300
 
 _TERRAFORM = f"""#!/bin/sh
 echo "terraform as=$GOOGLE_IMPERSONATE_SERVICE_ACCOUNT $*" >> "$CLOUD/told"
