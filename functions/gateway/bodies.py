@@ -1,5 +1,7 @@
 """Request bodies: what they say they are, read within bounds."""
 
+import asyncio
+
 from problems import Kind, Problem
 from starlette.requests import Request
 
@@ -8,6 +10,8 @@ from tidegate.outbox import MAX_DATA_BYTES
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+READ_SECONDS = 30
+"""So long a body may take; whoever sends it more slowly would hold a place that others need."""
 
 
 def media_type(request: Request) -> str:
@@ -33,7 +37,7 @@ async def read(request: Request) -> bytes:
     """The body. The length that it declares is checked first; what is read is counted as well.
 
     Raises:
-        Problem: it is longer than an event may be.
+        Problem: it is longer than an event may be, or does not come in time.
         ClientDisconnect: the client left before its end.
     """
     declared = request.headers.get("content-length", "0")
@@ -42,10 +46,16 @@ async def read(request: Request) -> bytes:
     if length is None or length > MAX_DATA_BYTES:
         raise _too_large(f"Content-Length is {declared[:20]}")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_DATA_BYTES:
-            raise _too_large(f"more than {MAX_DATA_BYTES:,} bytes came")
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_DATA_BYTES:
+                    # The rest is read by the server and thrown away: closing could lose the answer to it.
+                    raise _too_large(f"more than {MAX_DATA_BYTES:,} bytes came")
+    except TimeoutError:
+        detail = f"{len(body):,} bytes came in {READ_SECONDS} s: send the whole body in this time"
+        raise Problem(Kind.BODY_TOO_SLOW, detail, headers={"Connection": "close"}) from None
     return bytes(body)
 
 

@@ -90,10 +90,13 @@ def _submission(versions: Iterable[type[Contract]]) -> dict[str, Any]:
                 Kind.UNKNOWN_VERSION,
                 *_CALLER,
                 Kind.NOBODY_SUBSCRIBES,
+                Kind.BODY_TOO_SLOW,
                 Kind.TOO_LARGE,
                 Kind.UNSUPPORTED_MEDIA_TYPE,
                 Kind.INVALID_DATA,
                 Kind.KEY_REUSED,
+                Kind.RATE_EXCEEDED,
+                Kind.BACKLOG_FULL,
             ),
         },
     }

@@ -153,6 +153,13 @@ class Jobs(Protocol):
         """How far it is; at the cost of an aggregation over its nodes."""
         ...
 
+    async def unsettled(self, topic: str, since: datetime, most: int) -> int:
+        """How many jobs of a topic have not settled, counted up to ``most``, of those accepted after ``since``.
+
+        It may take in a day more. It costs a read for each thousand counted, and one at least.
+        """
+        ...
+
     async def cancel(self, job: str) -> Job | None:
         """Ask for an end: what has not started is shed. A settled job stays as it is."""
         ...
