@@ -97,7 +97,7 @@ class FirestoreJobs:
     async def unsettled(self, topic: str, since: datetime, most: int) -> int:
         jobs = self._client.collection(JOBS).where(filter=FieldFilter("topic", "==", topic))
         jobs = jobs.where(filter=FieldFilter("state", "in", _UNSETTLED))
-        query = jobs.where(filter=FieldFilter(ACCEPTED_DAY, ">=", day(since))).limit(most).count()
+        query: Any = jobs.where(filter=FieldFilter(ACCEPTED_DAY, ">=", day(since))).limit(most).count()
         rows = await self._calls.read(topic, lambda: query.get(retry=None, timeout=self._calls.timeout_seconds))
         return sum(int(each.value) for row in rows for each in row)
 
