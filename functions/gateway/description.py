@@ -96,6 +96,7 @@ def _submission(versions: Iterable[type[Contract]]) -> dict[str, Any]:
                 Kind.INVALID_DATA,
                 Kind.KEY_REUSED,
                 Kind.RATE_EXCEEDED,
+                Kind.INSTANCE_FULL,
                 Kind.BACKLOG_FULL,
             ),
         },

@@ -1,8 +1,10 @@
 """``/v1/events``: where events are handed in."""
 
+from contextlib import AsyncExitStack
+
 from allowances import Allowances
 from batches import ACCEPTED, Batch, Batches, lines
-from bodies import NDJSON, media_type, read
+from bodies import NDJSON, Bodies, media_type
 from callers import Callers
 from catalogue import Catalogue, check
 from options import Options
@@ -26,6 +28,7 @@ class EventRoutes:
         self._catalogue = catalogue
         self._allowances = allowances
         self._reception = reception
+        self._bodies = Bodies()
         self._batches = Batches(reception, allowances)
 
     async def submit(self, request: Request) -> Response:
@@ -34,12 +37,14 @@ class EventRoutes:
         contract = self._catalogue.contract(request.path_params["topic"], request.query_params.get("version"))
         options = Options.read(request.headers, emulated=self._emulated)
         client = self._callers.client(request, principal)
-        if media_type(request) == NDJSON:
-            self._allowances.check(client)  # before the body is read; its lines are counted one by one
-            batch = Batch(contract, principal, client, options, lines(await read(request)))
-            return Stream(self._batches.accept(batch), NDJSON)
-        self._allowances.take(client)
-        body = await read(request)
-        check(contract, body)
-        job = await self._reception.accept(Submission(contract, body, principal, options))
-        return answer(receipt(job), ACCEPTED, {"Location": location(job)})
+        many = media_type(request) == NDJSON
+        # Before the body is read; of a batch, each line counts when its turn comes.
+        (self._allowances.check if many else self._allowances.take)(client)
+        async with AsyncExitStack() as held:
+            body = await held.enter_async_context(self._bodies.read(request))
+            if many:
+                batch = Batch(contract, principal, client, options, lines(body))
+                return Stream(self._batches.accept(batch), NDJSON, held=held.pop_all())
+            check(contract, body)
+            job = await self._reception.accept(Submission(contract, body, principal, options))
+            return answer(receipt(job), ACCEPTED, {"Location": location(job)})

@@ -42,6 +42,7 @@ class Kind(Enum):
     RATE_EXCEEDED = (429, "rate-exceeded", "This client hands in events too fast")
     INTERNAL = (500, "internal", "The gateway failed")
     UNAVAILABLE = (503, "unavailable", "The gateway got no clear answer from what it stands on")
+    INSTANCE_FULL = (503, "instance-full", "This instance holds as much as fits its memory")
     BACKLOG_FULL = (503, "backlog-full", "Too many jobs of this topic have not settled yet")
 
     def __init__(self, status: int, slug: str, title: str) -> None:

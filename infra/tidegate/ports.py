@@ -154,10 +154,7 @@ class Jobs(Protocol):
         ...
 
     async def unsettled(self, topic: str, since: datetime, most: int) -> int:
-        """How many jobs of a topic have not settled, counted up to ``most``, of those accepted after ``since``.
-
-        It may take in a day more. It costs a read for each thousand counted, and one at least.
-        """
+        """How many jobs of a topic, accepted on the day of ``since`` or later, have not settled; ``most`` at most."""
         ...
 
     async def cancel(self, job: str) -> Job | None:

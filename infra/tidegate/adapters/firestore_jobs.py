@@ -98,8 +98,7 @@ class FirestoreJobs:
         jobs = self._client.collection(JOBS).where(filter=FieldFilter("topic", "==", topic))
         jobs = jobs.where(filter=FieldFilter("state", "in", _UNSETTLED))
         query: Any = jobs.where(filter=FieldFilter(ACCEPTED_DAY, ">=", day(since))).limit(most).count()
-        rows = await self._calls.read(topic, lambda: query.get(retry=None, timeout=self._calls.timeout_seconds))
-        return sum(int(each.value) for row in rows for each in row)
+        return sum(int(each.value) for row in await self._calls.get(topic, query) for each in row)
 
     async def cancel(self, job: str) -> Job | None:
         return await self._change(

@@ -1,19 +1,23 @@
 """Bodies that are too long or too slow, on a real connection where that makes a difference."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.simulation.virtual_loop import run
-from tests.unit.gateway.front_door import FrontDoor
+from tests.unit.gateway.front_door import NOTE, FrontDoor
 from tidegate.outbox import MAX_DATA_BYTES
 from tidegate_ops.embedded_server import EmbeddedServer
 
 HEAD = b"POST /v1/events/note.edited HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
 CHUNK = b"F4240\r\n" + b" " * 1_000_000 + b"\r\n"
+NOTES = "/v1/events/note.edited"
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -67,6 +71,39 @@ async def test_a_length_that_is_too_much_is_answered_before_the_body() -> None:
 
 
 @pytest.mark.parametrize("media", ["application/json", "application/x-ndjson"])
+def test_bodies_have_to_fit_memory(media: str) -> None:
+    """Together; small ones find room longer than large ones, and whatever becomes of a body makes room again."""
+
+    async def never() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    async def story() -> None:
+        async with FrontDoor(timeout_seconds=300).client() as client:
+
+            async def submit(content: Any, length: int | None = None) -> httpx.Response:
+                headers = {"Content-Type": media} | ({} if length is None else {"Content-Length": str(length)})
+                return await client.post(NOTES, content=content, headers=headers, timeout=None)
+
+            async def fits(event: bytes) -> bool:
+                answer = await submit(event)
+                return answer.status_code == 202 or b'"status":202' in answer.content
+
+            note = json.dumps(NOTE).encode()
+            large = [asyncio.create_task(submit(never(), MAX_DATA_BYTES)) for _ in range(10)]
+            large.append(asyncio.create_task(submit(never())))  # in chunks: it may be as large
+            await asyncio.sleep(1)
+            refused = await submit(note + b" " * 1_000_000)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert refused.json()["type"] == "urn:tidegate:problem:instance-full"
+            assert [await fits(note) for _ in range(3)] == [True] * 3
+            assert {each.status_code for each in await asyncio.gather(*large)} == {408}
+            assert [await fits(note + b" " * 8_000_000) for _ in range(20)] == [True] * 20
+
+    run(story())
+
+
+@pytest.mark.parametrize("media", ["application/json", "application/x-ndjson"])
 def test_a_body_that_comes_too_slowly_is_given_up(media: str) -> None:
     """It would hold a place for as long as it likes."""
 
@@ -78,9 +115,7 @@ def test_a_body_that_comes_too_slowly_is_given_up(media: str) -> None:
     async def story() -> None:
         door = FrontDoor(timeout_seconds=300)
         async with door.client() as client:
-            answer = await client.post(
-                "/v1/events/note.edited", content=drops(), headers={"Content-Type": media}, timeout=None
-            )
+            answer = await client.post(NOTES, content=drops(), headers={"Content-Type": media}, timeout=None)
         assert (answer.status_code, answer.json()["type"]) == (408, "urn:tidegate:problem:body-too-slow")
         assert answer.json()["detail"] == "30 bytes came in 30 s: send the whole body in this time"
         assert answer.headers["connection"] == "close"
