@@ -113,7 +113,7 @@ class _Backlog:
         entering = self._entering  # these may be among those that are counted, or not
         try:
             async with asyncio.timeout(COUNT_SECONDS):
-                # Older ones go on no more: Pub/Sub has dropped what they wait for.
+                # Older ones hardly go on: Pub/Sub has dropped what they wait for, unless it was delayed or is redriven.
                 found = await self._jobs.unsettled(self._topic, self._clock() - self._retention, self._most)
             self._room = self._most - found - entering
         except (StoreUnavailable, TimeoutError) as error:
