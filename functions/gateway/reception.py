@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from backlogs import Backlogs
 from options import Options
 from problems import Kind, Problem
 
@@ -52,16 +53,18 @@ class Reception:
     def __init__(self, site: Site) -> None:
         self._config = site.config
         self._ports = site.ports
+        self._backlogs = Backlogs(site)
 
     async def accept(self, submission: Submission) -> Job:
         """Keep the submission as a job and publish its event; or find that this was done before.
 
         Raises:
-            Problem: its idempotency key stands for other data, or nothing would handle it.
+            Problem: its idempotency key stands for other data, nothing would handle it, or too much of its topic
+                is under way.
             StoreUnavailable, PublishFailed: it may be accepted or not; accepting it again mends that.
         """
         new = self._new_job(submission, self._ports.clock())
-        job = await self._ports.jobs.accept(new)
+        job = await self._backlogs.accept(new, repeatable=bool(submission.options.idempotency_key))
         if job.payload_hash != new.payload_hash:
             raise Problem(Kind.KEY_REUSED, f"under this Idempotency-Key job {job.id} was accepted with other data")
         if not (job.state.settled or await self._arrived(job)):

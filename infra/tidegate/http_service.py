@@ -47,7 +47,7 @@ class HttpService:
         capacity = self._site.config.concurrency
         if self._underway >= capacity:
             full = problem(
-                HTTPStatus.TOO_MANY_REQUESTS,
+                HTTPStatus.SERVICE_UNAVAILABLE,
                 f"{capacity} requests are under way: come again in a moment",
                 {"Retry-After": str(_RETRY_SECONDS)},
             )

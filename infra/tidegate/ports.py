@@ -153,6 +153,10 @@ class Jobs(Protocol):
         """How far it is; at the cost of an aggregation over its nodes."""
         ...
 
+    async def unsettled(self, topic: str, since: datetime, most: int) -> int:
+        """How many jobs of a topic, accepted on the day of ``since`` or later, have not settled; ``most`` at most."""
+        ...
+
     async def cancel(self, job: str) -> Job | None:
         """Ask for an end: what has not started is shed. A settled job stays as it is."""
         ...

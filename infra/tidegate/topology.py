@@ -38,6 +38,12 @@ class Topic(_Strict):
     """One event type."""
 
     description: str = ""
+    max_unsettled_jobs: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Jobs of this topic that may be under way when one more is accepted; null for no bound.",
+    )
 
 
 class Function(_Strict):
@@ -81,6 +87,24 @@ class HttpFunction(_Strict):
     access: Access = Access.IAM
     timeout_seconds: float = Field(default=60, gt=0, le=3600, description="Bound on one request.")
     concurrency: int = Field(default=80, ge=1, le=1000, description="Requests at the same time, per instance.")
+    rate_per_second: float | None = Field(
+        default=None,
+        ge=0.001,
+        le=100_000,
+        description="Events that one client may submit per second, per instance; null for no limit.",
+    )
+    burst: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Of these, so many at once after a rest; null for one second's worth.",
+    )
+
+    @model_validator(mode="after")
+    def _burst_of_a_rate(self) -> Self:
+        if self.burst is not None and self.rate_per_second is None:
+            raise ValueError(f"burst {self.burst} says nothing without rate_per_second")
+        return self
 
 
 class Schedule(_Strict):
@@ -152,9 +176,15 @@ class HttpFunctionConfig(_Strict):
     access: Access
     timeout_seconds: float
     concurrency: int
+    rate_per_second: float | None = None
+    burst: int | None = None
     ledger_days: float
+    retention_days: float
     subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
         default_factory=dict, description="Who handles the events that are submitted to it."
+    )
+    max_unsettled_jobs: dict[TopicName, int] = Field(
+        default_factory=dict, description="The bounds of those topics that it accepts and that have one."
     )
 
 
@@ -229,8 +259,16 @@ class Topology(_Strict):
             access=function.access,
             timeout_seconds=function.timeout_seconds,
             concurrency=function.concurrency,
+            rate_per_second=function.rate_per_second,
+            burst=function.burst,
             ledger_days=self.limits.ledger_days,
+            retention_days=self.limits.retention_days,
             subscribers={topic: self.subscribers(topic) for topic in sorted(function.accepts)},
+            max_unsettled_jobs={
+                topic: bound
+                for topic in sorted(function.accepts)
+                if topic in self.topics and (bound := self.topics[topic].max_unsettled_jobs) is not None
+            },
         )
 
     def subscribers(self, topic: str) -> tuple[str, ...]:

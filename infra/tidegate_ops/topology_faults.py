@@ -29,6 +29,9 @@ _VALUES = MappingProxyType(
         "cron": 'five fields such as "0 6 * * *"',
         "dependencies": "a list of names such as [rebooking-api]",
         "attempts": "a whole number of runs such as 5, or null",
+        "max_unsettled_jobs": "a whole number of jobs such as 1000, or null",
+        "rate_per_second": "a number for each second such as 50, or null",
+        "burst": "a whole number such as 100, or null",
     }
 )
 _KEYS = MappingProxyType(

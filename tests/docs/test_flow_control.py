@@ -6,13 +6,17 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tests.docs.markdown import Page
+from tidegate.adapters.pubsub_publisher import OUTSTANDING_BYTES, OUTSTANDING_MESSAGES
 from tidegate.breakers import Phase
 from tidegate.dependency_limits import Dependency
+from tidegate.outbox import MAX_DATA_BYTES
 from tidegate.shared_breakers import KNOWN_FOR
 from tidegate.signs import OVERLOADED
-from tidegate.topology import Backoff, Limits
+from tidegate.topology import Backoff, HttpFunction, Limits, Topic
+from tidegate_ops.project import Project
 
-PAGE = Page.read(Path(__file__).parents[2] / "docs" / "flow-control.md")
+PROJECT = Project.find(Path(__file__).parent)
+PAGE = Page.read(PROJECT.root / "docs" / "flow-control.md")
 
 
 def settings(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -36,6 +40,34 @@ def test_the_states_are_those_of_the_breaker() -> None:
     rows = PAGE.section("The breaker").rows("state")
     assert {row[0] for row in rows} == set(Phase)
     assert {row[2].partition(",")[0] for row in rows} == set(Phase)
+
+
+def test_the_settings_of_the_front_door_are_off_by_default() -> None:
+    """Each is listed, and exists."""
+    rows = PAGE.section("The front door").rows("setting")
+    models: dict[str, type[BaseModel]] = {"topics": Topic, "http_functions": HttpFunction}
+    for name, default, *_ in rows:
+        kind, _, setting = name.strip("`").split(".")
+        field = models[kind].model_fields[setting]
+        assert (field.default, default) == (None, "null")
+    assert len(rows) == 3
+
+
+def test_the_numbers_of_the_front_door_are_those_of_the_code() -> None:
+    """Seconds, clients, bytes and messages; on this page and on that of the HTTP interface."""
+    page = PAGE.section("The front door").text
+    interface = Page.read(PROJECT.root / "docs" / "http-api.md").section("Limits").text
+    gateway = PROJECT.load_http_handler("gateway").call.__globals__["application"].__globals__
+    backlogs = gateway["Reception"].__init__.__globals__["Backlogs"].accept.__globals__
+    bodies = gateway["EventRoutes"].__init__.__globals__["Bodies"].read.__wrapped__.__globals__
+    assert f"`Retry-After: {backlogs['RETRY_SECONDS']}`" in page
+    assert f"longer than {backlogs['COUNT_SECONDS']:g} seconds" in page
+    assert f"{gateway['Allowances'].take.__globals__['MAX_CLIENTS']:,} clients" in page
+    assert f"bodies to {bodies['HELD_BYTES'] // 1_000_000} MB" in page
+    assert f"{OUTSTANDING_MESSAGES:,} messages\nand {OUTSTANDING_BYTES // 1_000_000} MB" in page
+    assert f"{MAX_DATA_BYTES:,} bytes" in interface
+    assert f"within {bodies['READ_SECONDS']} seconds" in interface
+    assert f"{bodies['HELD_BYTES']:,} bytes" in interface
 
 
 def test_the_numbers_are_those_of_the_code() -> None:

@@ -23,7 +23,14 @@ NO_PORTS = cast(Ports, object())
 
 def config(**options: Any) -> HttpFunctionConfig:
     """The configuration of the HTTP function ``door``, with ``options`` instead of the defaults."""
-    defaults = {"function": "door", "access": Access.PUBLIC, "timeout_seconds": 30, "concurrency": 2, "ledger_days": 45}
+    defaults: dict[str, Any] = {
+        "function": "door",
+        "access": Access.PUBLIC,
+        "timeout_seconds": 30,
+        "concurrency": 2,
+        "ledger_days": 45,
+        "retention_days": 7,
+    }
     return HttpFunctionConfig.model_validate(defaults | options)
 
 

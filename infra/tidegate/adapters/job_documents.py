@@ -25,6 +25,9 @@ FAILURES = "job_failures"
 COMPENSATIONS = "job_compensations"
 MARKS = "job_marks"
 
+ACCEPTED_DAY = "accepted_day"
+"""Is indexed in place of ``accepted_at``, whose neighbouring values would bound a topic to some 500 jobs a second."""
+
 SETTLED = "settled"
 _FILLED = "filled"  # the count of a tally of tallies: no progress of its own, and left out of the sum over all
 
@@ -34,6 +37,11 @@ def count_field(tally: Tally) -> str:
     return _FILLED if tally.level else SETTLED
 
 
+def day(moment: datetime) -> str:
+    """A moment's day in UTC, as it is kept: in the order of time."""
+    return moment.astimezone(UTC).date().isoformat()
+
+
 def job_fields(new: NewJob) -> dict[str, Any]:
     """A job's own document as it is accepted."""
     return {
@@ -41,6 +49,7 @@ def job_fields(new: NewJob) -> dict[str, Any]:
         "event_id": new.event.attributes["ce-id"],
         "state": JobState.RUNNING.value,
         "accepted_at": new.accepted_at,
+        ACCEPTED_DAY: day(new.accepted_at),
         "settled_at": None,
         "functions": list(new.functions),
         "payload_hash": new.payload_hash,

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,13 @@ class FaultyJobs:
 
     Attributes:
         reads: how often a job was read.
+        counts: how often the unsettled ones were counted.
     """
 
     jobs: FirestoreJobs
     script: deque[str] = field(default_factory=deque)
     reads: int = 0
+    counts: int = 0
 
     async def accept(self, new: NewJob) -> Job:
         return await self._tried(lambda: self.jobs.accept(new))  # type: ignore[no-any-return]
@@ -57,6 +60,10 @@ class FaultyJobs:
 
     async def progress(self, job: str) -> Progress:
         return await self.jobs.progress(job)
+
+    async def unsettled(self, topic: str, since: datetime, most: int) -> int:
+        self.counts += 1
+        return await self._tried(lambda: self.jobs.unsettled(topic, since, most))  # type: ignore[no-any-return]
 
     async def cancel(self, job: str) -> Job | None:
         return await self._tried(lambda: self.jobs.cancel(job))  # type: ignore[no-any-return]
@@ -138,6 +145,7 @@ def gateway_config(**options: Any) -> HttpFunctionConfig:
         "timeout_seconds": 60,
         "concurrency": 80,
         "ledger_days": 45,
+        "retention_days": 7,
         "subscribers": SUBSCRIBERS,
     }
     return HttpFunctionConfig.model_validate(defaults | options)
