@@ -43,8 +43,10 @@ from tidegate.reports import Report
 from tidegate.runs import Runner
 from tidegate.slots import Contested, Slot, StateConflict
 from tidegate.topology import FunctionConfig
+from tidegate.traces import links_in
 from tidegate.trees import Tree
 from tidegate.verdicts import Verdict
+from tidegate.work import Work, under_way
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -81,9 +83,15 @@ class Engine:
 
     async def deliver(self, inbound: Inbound) -> Report:
         """Handle one message and say how it ended. Only `Verdict.acked` verdicts may be acked."""
-        time = asyncio.get_running_loop().time
-        started = time()
+        started = asyncio.get_running_loop().time()
         delivery = Delivery.read(inbound, self._handler, self._config, self._ports.clock())
+        trace = self._ports.sampling.delivered(inbound.message.attributes, delivery.event_id, self._ports.draw())
+        work = Work(self._config.function, trace, delivery.event_id, delivery.job, inbound.message.data)
+        with under_way(work, self._ports):
+            return await self._deliver(replace(delivery, trace=trace), started)
+
+    async def _deliver(self, delivery: Delivery, started: float) -> Report:
+        time = asyncio.get_running_loop().time
         slot = Slot(self._ports, record_key(self._config.function, delivery.key), self._io_seconds)
         trouble = detail = ""
         try:
@@ -239,7 +247,8 @@ class Engine:
             attempts=attempts,
             died_at=self._ports.clock(),
         )
-        await self._ports.publisher.publish([letter.outgoing(self._config.dead_letter_topic)])
+        assert delivery.trace is not None
+        await self._ports.publisher.publish([letter.outgoing(self._config.dead_letter_topic, delivery.trace)])
 
     def _claimant(self, delivery: Delivery) -> Claimant:
         return Claimant(
@@ -263,6 +272,7 @@ class Engine:
         error = record.error if record is not None and verdict in (Verdict.RETRY, Verdict.DEAD, Verdict.SHED) else None
         if foreign and verdict is Verdict.DEAD:
             error = _conflict(delivery)
+        assert delivery.trace is not None
         published = delivery.message.publish_time
         return Report(
             function=self._config.function,
@@ -277,7 +287,13 @@ class Engine:
             duration_seconds=seconds,
             latency_seconds=(now - published).total_seconds() if published else None,
             ended_at=now,
-            traceparent=delivery.event.extensions.get("traceparent", "") if delivery.event else "",
+            trace=delivery.trace,
+            fault=str(error.fault) if error else "",
+            job=delivery.job,
+            topic=self._config.topic,
+            subscription=delivery.message.subscription,
+            data=delivery.message.data,
+            links=links_in(delivery.message.attributes),
         )
 
 

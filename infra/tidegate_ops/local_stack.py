@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tidegate.errors import TidegateError
+from tidegate.log_settings import DATA_VARIABLE, SHARES_VARIABLE
 from tidegate.settings import CONFIG_VARIABLE
 from tidegate.topology import Topology
 from tidegate_ops.broker import LocalBroker
@@ -49,8 +50,11 @@ class Step:
 SUBSCRIPTIONS = "subscriptions"
 """The component that is ready last."""
 
-_LOCAL_RECEIVERS = {"TIDEGATE_WEBHOOKS_ALLOW_LOOPBACK": "1"}
-"""Who tries callbacks here has the receiver on this machine as well."""
+_LOCAL = {
+    "TIDEGATE_WEBHOOKS_ALLOW_LOOPBACK": "1",  # who tries callbacks here has the receiver on this machine as well
+    DATA_VARIABLE: "1",  # and who reads the logs here has the data
+    SHARES_VARIABLE: "",  # all lines, since the stack's own metrics are made of them
+}
 
 
 def components(topology: Topology) -> list[str]:
@@ -203,7 +207,7 @@ class LocalStack:
         return sources
 
     def _make_services(self, sources: Mapping[str, Source], topology: Topology) -> dict[str, FunctionService]:
-        common = {**self.state.environment(), **_LOCAL_RECEIVERS, **self._environment}
+        common = {**self.state.environment(), **_LOCAL, **self._environment}
         return {
             name: FunctionService(
                 name,
