@@ -12,7 +12,7 @@ from opentelemetry.semconv._incubating import attributes as incubating
 
 from tests.unit.front_door import Door, client
 from tests.worlds import NOON, TRACE, OrderPacked, OrderPlaced, World, handed_on, order
-from tidegate import Context, Reject
+from tidegate import Context, Emission, Reject, emit
 from tidegate.dead_letters import DeadLetter
 from tidegate.errors import PublishFailed
 from tidegate.messages import Message
@@ -142,6 +142,17 @@ async def test_what_is_no_event_is_traced(world: World) -> None:
     """A plain message begins a trace of its own."""
     inbound = replace(order(), message=Message("m-1", b"{}"))
     assert (await world.engine(pack).deliver(inbound)).trace.trace_id == Sampling().begun("m-1", "").trace_id
+
+
+async def test_a_delayed_event_keeps_its_trace(world: World) -> None:
+    """It is handed over with it, to be published when it is due."""
+
+    async def later(placed: OrderPlaced, ctx: Context) -> Emission[OrderPacked]:
+        return emit(OrderPacked(), delay=timedelta(hours=1))
+
+    report = await world.engine(later).deliver(order())
+    [scheduled] = world.timers.scheduled
+    assert scheduled.attributes["ce-traceparent"] == report.trace.traceparent
 
 
 async def test_handlers_know_their_span(world: World) -> None:
