@@ -38,12 +38,12 @@ from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.outbox import MARK_ABOVE
 from tidegate.ports import Ports
-from tidegate.records import Failure, Fault, Record, Status, record_key
+from tidegate.records import Failure, Fault, Status, record_key
+from tidegate.reporting import Ending, conflict_of, report_of
 from tidegate.reports import Report
 from tidegate.runs import Runner
 from tidegate.slots import Contested, Slot, StateConflict
 from tidegate.topology import FunctionConfig
-from tidegate.traces import links_in
 from tidegate.trees import Tree
 from tidegate.verdicts import Verdict
 from tidegate.work import Work, under_way
@@ -103,7 +103,8 @@ class Engine:
             verdict, trouble = Verdict.RETRY, str(error)
         except Exception as error:
             verdict, trouble, detail = Verdict.RETRY, f"fault in the runtime: {error!r}", traceback.format_exc()
-        report = self._report(delivery, slot.record, verdict, trouble, detail, time() - started)
+        ending = Ending(verdict, trouble, detail, time() - started, self._ports.clock())
+        report = report_of(delivery, slot.record, ending, self._config)
         self._ports.observe(report)
         return report
 
@@ -232,7 +233,7 @@ class Engine:
     async def _refuse(self, delivery: Delivery, slot: Slot) -> Verdict:
         """The record belongs to another payload. Without a record of its own this message's letter is
         published at each delivery until one is acked; its id keeps it one letter."""
-        failure = _conflict(delivery)
+        failure = conflict_of(delivery)
         await self._publish_dead_letter(delivery, failure, attempts=0)
         assert slot.record is not None
         await self._tree.refused(delivery, slot.record, failure)
@@ -261,47 +262,6 @@ class Engine:
             lifetime=timedelta(days=self._config.ledger_days),
             attempts=self._config.attempts,
         )
-
-    def _report(
-        self, delivery: Delivery, record: Record | None, verdict: Verdict, trouble: str, detail: str, seconds: float
-    ) -> Report:
-        now = self._ports.clock()
-        foreign = record is not None and record.payload_hash != delivery.payload_hash
-        if foreign:
-            record = None  # what it says is about another message
-        error = record.error if record is not None and verdict in (Verdict.RETRY, Verdict.DEAD, Verdict.SHED) else None
-        if foreign and verdict is Verdict.DEAD:
-            error = _conflict(delivery)
-        assert delivery.trace is not None
-        published = delivery.message.publish_time
-        return Report(
-            function=self._config.function,
-            verdict=verdict,
-            event_id=delivery.event_id,
-            event_type=delivery.event_type,
-            message_id=delivery.message.id,
-            attempt=record.attempt if record else 0,
-            emitted=len(record.outbox) if record and verdict is Verdict.DONE else 0,
-            reason=trouble or (error.reason if error else ""),
-            detail=detail or (error.detail if error else ""),
-            duration_seconds=seconds,
-            latency_seconds=(now - published).total_seconds() if published else None,
-            ended_at=now,
-            trace=delivery.trace,
-            fault=str(error.fault) if error else "",
-            job=delivery.job,
-            topic=self._config.topic,
-            subscription=delivery.message.subscription,
-            data=delivery.message.data,
-            links=links_in(delivery.message.attributes),
-        )
-
-
-def _conflict(delivery: Delivery) -> Failure:
-    if delivery.unfit is not None:
-        return delivery.unfit.failure
-    reason = f"key reused with another payload: {delivery.event_id!r} was first seen with other data"
-    return Failure(Fault.CONFLICT, reason)
 
 
 def _uncommittable(error: WriteRefused) -> Failed:

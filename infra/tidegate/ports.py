@@ -14,15 +14,13 @@ from tidegate.jobs import Compensation, Growth, Job, NewJob, Node, Progress, Tur
 from tidegate.messages import Outgoing
 from tidegate.places import Member, Tally
 from tidegate.records import Record
+from tidegate.reports import Report
 from tidegate.spans import NO_SPANS, Spans
 from tidegate.traces import EVERY_TRACE, Sampling
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
-
-    from tidegate.reports import Report
-
 
 _SCHEDULED_AT_ONCE = 32
 
@@ -284,7 +282,7 @@ class Ports:
     timers: Timers
     circuits: Circuits
     firestore: Callable[[], "AsyncClient"]
-    observe: Callable[["Report"], None]
+    observe: Callable[[Report], None]
     draw: Callable[[], str]
     clock: Clock = system_clock
     jitter: Callable[[float], float] = full_jitter

@@ -14,7 +14,7 @@ from typing import Self
 from tidegate.errors import TidegateError
 from tidegate.log_settings import DATA_VARIABLE, SHARES_VARIABLE
 from tidegate.settings import CONFIG_VARIABLE
-from tidegate.topology import Topology
+from tidegate.topology import Topology, deployed_name
 from tidegate_ops.broker import LocalBroker
 from tidegate_ops.bundle import bundle, stage
 from tidegate_ops.cloud_sdk import Jar
@@ -213,7 +213,7 @@ class LocalStack:
                 name,
                 source,
                 port=port,
-                environment={**common, **self._config_variable(name)},
+                environment={**common, "K_SERVICE": deployed_name(name), **self._config_variable(name)},
                 on_line=partial(self._on_line, name),
                 http=name in topology.http_functions,
             )
