@@ -5,6 +5,7 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
 from tidegate.errors import ConfigurationError
@@ -64,8 +65,9 @@ class HttpService:
     async def _tell(self, scope: "Scope", receive: "Receive", reply: "_Reply") -> None:
         """Answer as a part of the caller's trace, and tell how it went."""
         ports = self._site.ports
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        trace, began_at = ports.sampling.requested(headers, ports.draw()), ports.clock()
+        headers = Headers(scope=scope)
+        parent, state = headers.get("traceparent", ""), ",".join(headers.getlist("tracestate"))
+        trace, began_at = ports.sampling.requested(parent, state, ports.draw()), ports.clock()
         inner = {key: scope[key] for key in _SCOPE if key in scope}
         try:
             with under_way(Work(self._handler.name, trace), ports):

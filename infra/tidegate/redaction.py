@@ -12,9 +12,9 @@ from typing import Any
 SECRET = "[secret]"  # noqa: S105 - the word that stands in for one
 DATA = "[data]"
 
-_SHORTEST_QUOTE = 6
+SHORTEST_QUOTE = 6
 """Values shorter than this tell little, and striking them out would leave no readable text."""
-_MAX_QUOTED_BYTES = 65_536
+MAX_QUOTED_BYTES = 65_536
 """Larger payloads are not searched for: then no error text is told at all but its first word, the kind of error."""
 
 _NAMES = (
@@ -49,13 +49,13 @@ def without_data(text: str, data: bytes) -> str:
     """The text without the values of an event's JSON data that it quotes, and without the data itself."""
     if not text or not data:
         return text
-    if len(data) > _MAX_QUOTED_BYTES:
+    if len(data) > MAX_QUOTED_BYTES:
         return _kinds_of_error(text)
     whole = data.decode(errors="replace")
     quotes = {whole, *_values(whole)}
     # The longest first: a value may be a part of another.
-    for each in sorted((each for each in quotes if len(each) >= _SHORTEST_QUOTE), key=len, reverse=True):
-        for spelled in (each, repr(each)[1:-1], json.dumps(each)[1:-1]):
+    for each in sorted((each for each in quotes if len(each) >= SHORTEST_QUOTE), key=len, reverse=True):
+        for spelled in {each, repr(each)[1:-1], json.dumps(each)[1:-1]}:
             text = text.replace(spelled, DATA)
     return text
 

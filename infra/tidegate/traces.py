@@ -116,10 +116,10 @@ class Sampling:
                 return self._below(parent, name)
         return self.begun(event_id, name)
 
-    def requested(self, headers: Mapping[str, str], name: str) -> TraceContext:
-        """The span of one HTTP request; ``name`` is a random one, drawn for it."""
-        parent = TraceContext.parse(headers.get("traceparent", ""), headers.get("tracestate", ""))
-        return self._below(parent, name) if parent is not None else self.begun(name, name)
+    def requested(self, parent: str, state: str, name: str) -> TraceContext:
+        """The span of one HTTP request with these headers; ``name`` is a random one, drawn for it."""
+        caller = TraceContext.parse(parent, state)
+        return self._below(caller, name) if caller is not None else self.begun(name, name)
 
     def begun(self, seed: str, name: str) -> TraceContext:
         """The first span of a trace that is the same for the same ``seed``."""

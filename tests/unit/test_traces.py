@@ -75,8 +75,8 @@ def test_all_deliveries_of_an_event_are_in_one_trace() -> None:
 
 def test_a_request_begins_a_trace_or_goes_on_with_one() -> None:
     """As its headers say."""
-    assert Sampling().requested({"traceparent": PARENT}, "a").trace_id == TRACE.trace_id
-    first, second = (Sampling().requested({}, name) for name in ("a", "b"))
+    assert Sampling().requested(PARENT, "", "a").trace_id == TRACE.trace_id
+    first, second = (Sampling().requested("", "", name) for name in ("a", "b"))
     assert first.trace_id != second.trace_id
 
 
@@ -96,10 +96,7 @@ def test_samplers(sampler: str, argument: str, alone: bool, asked: bool, not_ask
     named = {"OTEL_TRACES_SAMPLER": sampler, "OTEL_TRACES_SAMPLER_ARG": argument}
     sampling = Sampling.read({name: value for name, value in named.items() if value})
     unsampled = f"{PARENT[:-2]}00"
-    found = [
-        sampling.requested(headers, "a").sampled
-        for headers in ({}, {"traceparent": PARENT}, {"traceparent": unsampled})
-    ]
+    found = [sampling.requested(parent, "", "a").sampled for parent in ("", PARENT, unsampled)]
     assert found == [alone, asked, not_asked]
 
 
