@@ -123,8 +123,8 @@ SUBMISSION_HEADERS = [
         {"type": "integer", "minimum": 1, "maximum": 999_999_999},
         "Seconds after which the event is not handled any more.",
     ),
-    parameter("traceparent", "header", _TEXT, "W3C Trace Context, carried on in the event."),
-    parameter("tracestate", "header", _TEXT, "W3C Trace Context, carried on in the event."),
+    parameter("traceparent", "header", _TEXT, "W3C Trace Context: the event belongs to that trace."),
+    parameter("tracestate", "header", _TEXT, "W3C Trace Context: the event belongs to that trace."),
 ]
 
 COMPONENTS: dict[str, Any] = {

@@ -1,8 +1,7 @@
 """What a submission's headers ask for besides taking the event."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from problems import Kind, Problem
@@ -26,9 +25,6 @@ URL = (
 """A URL that may be called back: of printable ASCII, without user name and fragment."""
 _THIS_MACHINE = ("localhost", "127.0.0.1")
 
-# W3C Trace Context, version 00 and what later ones keep of it.
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -39,14 +35,12 @@ class Options:
         ordering_key: empty for none.
         callback_url: told when the job has settled; empty for nobody.
         expires_in: after this time the event is shed instead of handled; None for never.
-        trace: ``traceparent`` and ``tracestate``, as far as they make sense.
     """
 
     idempotency_key: str = ""
     ordering_key: str = ""
     callback_url: str = ""
     expires_in: timedelta | None = None
-    trace: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, headers: Headers, *, emulated: bool) -> "Options":
@@ -60,7 +54,6 @@ class Options:
             ordering_key=_printable(headers, ORDERING_KEY, MAX_ATTRIBUTE_BYTES),
             callback_url=_callback_url(headers, emulated=emulated),
             expires_in=_expires_in(headers),
-            trace=_trace(headers),
         )
 
 
@@ -93,16 +86,6 @@ def _expires_in(headers: Headers) -> timedelta | None:
     if not seconds:
         raise _invalid(EXPIRES_IN, "expected a whole number of seconds, 1 or more")
     return timedelta(seconds=seconds)
-
-
-def _trace(headers: Headers) -> dict[str, str]:
-    """A trace that is malformed is not carried on, and refuses nobody: so the W3C specification wants it."""
-    parent = headers.get("traceparent", "")
-    if not _TRACEPARENT.fullmatch(parent) or len(parent) > MAX_ATTRIBUTE_BYTES:
-        return {}
-    state = ",".join(headers.getlist("tracestate"))
-    fits = state and len(state) <= MAX_ATTRIBUTE_BYTES and state.isascii() and state.isprintable()
-    return {"traceparent": parent, **({"tracestate": state} if fits else {})}
 
 
 def _invalid(name: str, expected: str) -> Problem:

@@ -7,6 +7,7 @@ between the two.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -23,6 +24,7 @@ from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Place
 from tidegate.records import record_key
 from tidegate.sites import Site
+from tidegate.work import current
 
 _ID_DIGITS = 32
 
@@ -69,7 +71,7 @@ class Reception:
             raise Problem(Kind.KEY_REUSED, f"under this Idempotency-Key job {job.id} was accepted with other data")
         if not (job.state.settled or await self._arrived(job)):
             # As it was accepted the first time: repeating puts off no expiry, and counts for the same functions.
-            event = self._message(submission, job.id, job.accepted_at, job.functions)
+            event = self._message(submission, job.id, job.accepted_at, job.functions, job.trace)
             await self._ports.publisher.publish([event])
         return job
 
@@ -84,10 +86,10 @@ class Reception:
         return all(record is not None for record in records)
 
     def _new_job(self, submission: Submission, now: datetime) -> NewJob:
-        job, functions = self._job_id(submission), self._subscribers(submission.topic)
+        job, functions, work = self._job_id(submission), self._subscribers(submission.topic), current()
         return NewJob(
             id=job,
-            event=self._message(submission, job, now, functions),
+            event=self._message(submission, job, now, functions, work.trace.extensions() if work else {}),
             functions=functions,
             payload_hash=hashlib.sha256(submission.data).hexdigest(),
             accepted_at=now,
@@ -104,7 +106,14 @@ class Reception:
         parts = (submission.principal, submission.topic, key, *(() if line is None else (str(line),)))
         return digest(*parts)[:_ID_DIGITS]
 
-    def _message(self, submission: Submission, job: str, accepted_at: datetime, functions: tuple[str, ...]) -> Outgoing:
+    def _message(
+        self,
+        submission: Submission,
+        job: str,
+        accepted_at: datetime,
+        functions: tuple[str, ...],
+        trace: Mapping[str, str],
+    ) -> Outgoing:
         contract, options = submission.contract, submission.options
         event = Event(
             id=digest(job)[:_ID_DIGITS],
@@ -115,7 +124,7 @@ class Reception:
             version=contract.event_version,
             key=options.ordering_key,
             expires=accepted_at + options.expires_in if options.expires_in else None,
-            extensions=MappingProxyType(dict(options.trace)),
+            extensions=MappingProxyType(dict(trace)),
         )
         place = Place(job, ROOT, 0, len(functions), functions)
         return Outgoing(event.type, event.data, event.attributes() | place.attributes(), event.key)

@@ -24,6 +24,7 @@ from tidegate.slots import Slot
 from tidegate.threads import called
 from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
+from tidegate.work import current
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient
@@ -64,6 +65,8 @@ class Context:
         self._loop_thread = threading.get_ident()
         self._closed = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        if work := current():
+            work.attempt = self.attempt
 
     @property
     def attempt(self) -> int:
@@ -164,6 +167,12 @@ class Context:
         cause = self._delivery.cause(self._ports.clock())
         emission = event if isinstance(event, Emission) else Emission(event)
         self.compensations.append(compensation(emission, len(self.compensations), config=self._config, cause=cause))
+
+    @property
+    def traceparent(self) -> str:
+        """The W3C header of this name, to be sent along with a request to an outside service."""
+        assert self._delivery.trace is not None
+        return self._delivery.trace.traceparent
 
     def dependency(self, name: str) -> AbstractAsyncContextManager[Use]:
         """Use an outside service within the limits that the topology declares for it.

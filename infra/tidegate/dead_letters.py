@@ -15,6 +15,7 @@ from types import MappingProxyType
 from tidegate.events import Event, digest, timestamp, utc
 from tidegate.messages import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, Message, Outgoing, whole_number
 from tidegate.records import Failure, Fault
+from tidegate.traces import TraceContext
 
 _PREFIX = "tidegate-dead-"
 _BACKSTOP = "cloudpubsubdeadlettersource"
@@ -110,8 +111,8 @@ class DeadLetter:
             backstop="function" not in why,
         )
 
-    def outgoing(self, topic: str) -> Outgoing:
-        """The message that carries this letter; `from_message` reads it back."""
+    def outgoing(self, topic: str, trace: TraceContext) -> Outgoing:
+        """The message that carries this letter, written in the span ``trace``; `from_message` reads it back."""
         why = {
             "function": self.function,
             "event-id": self.event_id,
@@ -119,6 +120,7 @@ class DeadLetter:
             "reason": _clip(self.reason),
             "attempts": str(self.attempts),
             "at": timestamp(self.died_at),
+            **trace.extensions(),
         }
         added = {_PREFIX + name: value for name, value in why.items()}
         original = dict(_publishable(self.attributes)[: MAX_ATTRIBUTES - len(added)])
@@ -136,9 +138,6 @@ class DeadLetter:
             source=f"/functions/{self.function}",
             data=self.data,
             time=self.died_at,
-            extensions=MappingProxyType(
-                {name: self.attributes[f"ce-{name}"] for name in ("traceparent",) if f"ce-{name}" in self.attributes}
-            ),
         )
 
 

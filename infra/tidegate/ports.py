@@ -14,13 +14,13 @@ from tidegate.jobs import Compensation, Growth, Job, NewJob, Node, Progress, Tur
 from tidegate.messages import Outgoing
 from tidegate.places import Member, Tally
 from tidegate.records import Record
+from tidegate.reports import Report
+from tidegate.spans import NO_SPANS, Spans
+from tidegate.traces import EVERY_TRACE, Sampling
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
-
-    from tidegate.reports import Report
-
 
 _SCHEDULED_AT_ONCE = 32
 
@@ -274,8 +274,10 @@ class Ports:
     Attributes:
         firestore: makes or returns the Firestore client that handlers use; called on first use only.
         observe: is told once per delivery how it ended; must not raise.
-        draw: returns a fresh random name, used for ``owner``.
+        draw: returns a fresh random name, used for ``owner`` and for spans.
         jitter: draws a pause in seconds between zero and its argument (full jitter).
+        spans: collects spans, where somebody does.
+        sampling: which traces are collected.
     """
 
     ledger: Ledger
@@ -284,10 +286,12 @@ class Ports:
     timers: Timers
     circuits: Circuits
     firestore: Callable[[], "AsyncClient"]
-    observe: Callable[["Report"], None]
+    observe: Callable[[Report], None]
     draw: Callable[[], str]
     clock: Clock = system_clock
     jitter: Callable[[float], float] = full_jitter
+    spans: Spans = NO_SPANS
+    sampling: Sampling = EVERY_TRACE
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish what is due, and have the rest published when it is.

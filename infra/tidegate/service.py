@@ -10,9 +10,11 @@ from tidegate.engine import Engine
 from tidegate.errors import ConfigurationError
 from tidegate.handlers import Handler
 from tidegate.inputs import read
+from tidegate.log_settings import LogSettings
 from tidegate.ports import Ports
 from tidegate.settings import Settings
 from tidegate.topology import FunctionConfig
+from tidegate.traces import Sampling
 from tidegate.verdicts import Verdict
 
 _STATUS = {
@@ -96,15 +98,18 @@ def google_ports(settings: Settings) -> Ports:
     from tidegate.adapters.google_clients import firestore_client, publisher_client
     from tidegate.adapters.pubsub_publisher import PubSubPublisher
     from tidegate.logs import observer
+    from tidegate.telemetry import collected
 
     firestore = firestore_client(settings)
-    return Ports(
+    ports = Ports(
         ledger=FirestoreLedger(firestore),
         publisher=PubSubPublisher(publisher_client(settings), settings.project),
         jobs=FirestoreJobs(firestore),
         timers=cloud_tasks_timers(settings),
         circuits=FirestoreCircuits(firestore),
         firestore=lambda: firestore,
-        observe=observer(),
+        observe=observer(LogSettings.read(settings.environment)),
         draw=lambda: secrets.token_hex(8),
+        sampling=Sampling.read(settings.environment),
     )
+    return collected(ports, settings)

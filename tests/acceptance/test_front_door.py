@@ -7,7 +7,7 @@ import hmac
 import itertools
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from typer.testing import CliRunner
 
 from tests.acceptance.application import Application, running
 from tests.acceptance.delivery_log import eventually
+from tests.acceptance.manifests import CANCELLED, MALFORMED, ON_TIME, manifest
 from tests.acceptance.projects import copy_desk
 from tests.acceptance.tcp_proxy import TcpProxy
 from tests.unit.webhook_receiver import Receiver, Request
 from tidegate.client import Client, Job
 from tidegate_ops.cli import app
-from tidegate_ops.demo.manifests import COLUMNS
 from tidegate_ops.demo.partner import Partner
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,6 @@ SETTLED_SECONDS = 120
 LOCAL_SECRET = "whsec_dGlkZWdhdGUtbG9jYWwtd2ViaG9vay1zZWNyZXQ="
 """Signs webhooks on the emulators, as docs/webhooks.md says."""
 
-ON_TIME, CANCELLED, MALFORMED = "on time", "cancelled", "malformed"
 WORK = {"known": 8, "settled": 8}
 """Of a manifest with a flight on time and a cancelled one: the manifest, two rows; the first is posted and counted,
 the second as well, and rebooked."""
@@ -114,20 +113,6 @@ def door(emulators_installed: None, tmp_path_factory: pytest.TempPathFactory) ->
 def day() -> date:
     """A day that no other test uses."""
     return date(2013, 1, 1) + timedelta(days=next(_numbers))
-
-
-def manifest(day: date, *flights: str) -> dict[str, Any]:
-    """A manifest of such flights."""
-    rows = [COLUMNS, *(row(day, number, kind) for number, kind in enumerate(flights, start=1))]
-    text = "".join(",".join(map(str, each)) + "\n" for each in rows)
-    return {"manifest_id": f"JFK-{day:%Y%m%d}T06", "origin": "JFK", "date": day.isoformat(), "csv": text}
-
-
-def row(day: date, number: int, kind: str) -> Sequence[object]:
-    departed = ("NA", 600, "NA", "NA", 656, "NA") if kind == CANCELLED else (558, 600, -2, 657, 656, 1)
-    carrier, minutes = "ZZ" if kind == MALFORMED else "B6", "NA" if kind == CANCELLED else 40
-    place = ("N624JB", "JFK", "BOS", minutes, 187, 6, 0, f"{day}T11:00:00Z")
-    return (day.year, day.month, day.day, *departed, carrier, number, *place)
 
 
 def note(flight: str = "", **fields: Any) -> dict[str, Any]:

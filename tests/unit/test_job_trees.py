@@ -8,6 +8,7 @@ import pytest
 
 from tests.simulation.virtual_loop import run
 from tests.unit.trip_desk import NOON, TripDesk, TripPlanned
+from tests.worlds import TRACE
 from tidegate.dead_letters import DeadLetter
 from tidegate.jobs import Job, JobState, Progress
 from tidegate.messages import Outgoing
@@ -187,7 +188,7 @@ def test_a_death_is_counted_by_whoever_comes_to_it() -> None:
         [booked] = desk.published("leg.booked")
         why = Failure(Fault.REJECTED, "no such leg")
         own = DeadLetter.build("count_leg", booked.attributes["ce-id"], why, booked, attempts=1, died_at=NOON)
-        await desk.publish([own.outgoing("dead.letters")])
+        await desk.publish([own.outgoing("dead.letters", TRACE)])
         assert (await desk.job("j1")).state is JobState.RUNNING
         forwarded = {"CloudPubSubDeadLetterSourceSubscription": "count-leg"}
         await desk.publish([Outgoing("dead.letters", booked.data, {**booked.attributes, **forwarded})])

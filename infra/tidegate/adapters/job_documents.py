@@ -18,6 +18,7 @@ from tidegate.jobs import Job, JobFailure, JobState, NewJob, Node
 from tidegate.messages import Outgoing
 from tidegate.places import Member, Tally
 from tidegate.records import Fault
+from tidegate.traces import trace_extensions
 
 JOBS = "jobs"
 NODES = "job_nodes"
@@ -58,6 +59,7 @@ def job_fields(new: NewJob) -> dict[str, Any]:
         "principal": new.principal,
         "cancel_requested_at": None,
         "expire_at": new.expire_at,
+        "trace": trace_extensions(new.event.attributes),
     }
 
 
@@ -77,6 +79,7 @@ def job_of(job: str, fields: Mapping[str, Any], failures: Iterable[JobFailure] =
         principal=fields["principal"],
         cancel_requested_at=_plain(fields["cancel_requested_at"]) if fields["cancel_requested_at"] else None,
         failures=tuple(failures),
+        trace=fields.get("trace", {}),
         version=version,
     )
 

@@ -5,7 +5,7 @@ import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.errors import StoreUnavailable
+from tidegate.http_service import HttpService
 from tidegate.jobs import Job, NewJob, Progress
 from tidegate.places import ROOT
 from tidegate.ports import Ports
@@ -102,7 +103,9 @@ class FrontDoor:
         )
         host = "127.0.0.1:1" if emulated else ""
         settings = Settings("memory", firestore_emulator_host=host, pubsub_emulator_host=host)
-        self.application = GATEWAY.call(Site(gateway_config(**options), settings, self.ports))
+        site = Site(gateway_config(**options), settings, self.ports)
+        gateway = GATEWAY.call(site)
+        self.application = HttpService(replace(GATEWAY, call=lambda site: gateway), site)
 
     def client(self, address: tuple[str, int] = LOOPBACK, **headers: str) -> httpx.AsyncClient:
         """A client that calls from ``address``, with these headers at each request."""
