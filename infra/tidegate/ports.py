@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
+    from tidegate.controls import Controls
     from tidegate.reports import Report
 
 
@@ -272,6 +273,7 @@ class Ports:
         observe: is told once per delivery how it ended; must not raise.
         draw: returns a fresh random name, used for ``owner``.
         jitter: draws a pause in seconds between zero and its argument (full jitter).
+        controls: makes or returns what the governor works with; None where it cannot run.
     """
 
     ledger: Ledger
@@ -284,6 +286,7 @@ class Ports:
     draw: Callable[[], str]
     clock: Clock = system_clock
     jitter: Callable[[float], float] = full_jitter
+    controls: "Callable[[], Controls] | None" = None
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish what is due, and have the rest published when it is.
