@@ -58,12 +58,14 @@ class Governor:
         Raises:
             Ungoverned: not all could be looked through.
         """
-        names = sorted({name for dependencies in governs.values() for name in dependencies})
-        cut_offs = {each.dependency: each for each in await asyncio.gather(*map(self._cut_off, names)) if each}
-        functions = [
-            (name, [cut_offs[each] for each in needed if each in cut_offs]) for name, needed in governs.items()
-        ]
-        results = await asyncio.gather(*(self._judge(*each) for each in functions), return_exceptions=True)
+        cut_offs = await self._cut_offs({name for dependencies in governs.values() for name in dependencies})
+        results = await asyncio.gather(
+            *(
+                self._judge(function, [cut_offs[each] for each in dependencies if each in cut_offs])
+                for function, dependencies in governs.items()
+            ),
+            return_exceptions=True,
+        )
         _raise(dict(zip(governs, results, strict=True)))
         soon = self._clock() + SWEEP
         noted = {name for result in results if isinstance(result, set) for name in result}
