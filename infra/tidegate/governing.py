@@ -16,7 +16,7 @@ from tidegate.ports import Circuits, full_jitter
 from tidegate.topology import deployed_name
 
 SWEEP = timedelta(minutes=1)
-"""How often everything is looked through, whether or not anybody has noticed a change."""
+"""How often the topology's schedule has everything looked through, whatever anybody has noticed."""
 
 _MARGIN = timedelta(seconds=1)  # so that a cool-down is over for certain when it is looked at again
 _PASSES = 12
@@ -52,8 +52,8 @@ class Governor:
             every_end: a review before this one may not have come to its end.
 
         Returns:
-            When to look again at which dependency, at the end of its cool-down: where this review is the first
-            to have noted it, and where that is before the next sweep.
+            When to look again at which dependency, at the end of its cool-down; where this review is the first to
+            have noted that it is cut off.
 
         Raises:
             Ungoverned: not all could be looked through.
@@ -67,13 +67,8 @@ class Governor:
             return_exceptions=True,
         )
         _raise(dict(zip(governs, results, strict=True)))
-        soon = self._clock() + SWEEP
         noted = {name for result in results if isinstance(result, set) for name in result}
-        return {
-            name: each.ends + _MARGIN
-            for name, each in cut_offs.items()
-            if every_end or name in noted or each.ends < soon
-        }
+        return {name: each.ends + _MARGIN for name, each in cut_offs.items() if every_end or name in noted}
 
     async def hold(self, function: str, hold: Hold) -> Pause:
         """Pause a function for an operator; who holds it already goes on holding it."""

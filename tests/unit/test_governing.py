@@ -161,8 +161,6 @@ async def test_repeating_a_review_changes_nothing(station: Station, clock: Stand
         clock.advance(60)
         assert await station.review() == {}
     assert (station.pauses.writes, station.subscriptions.changes) == (writes, changes)
-    clock.advance(61)  # the last minute: no sweep comes before the end
-    assert await station.review() == {"partner": NOON + timedelta(seconds=301)}
 
 
 async def test_an_interrupted_review_is_made_good(station: Station) -> None:
