@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tidegate.errors import TidegateError
-from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, keys, publish, submit, topology, up
+from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, keys, pauses, publish, submit, topology, up
 from tidegate_ops.cli.console import complain, say
 
 app = typer.Typer(
@@ -22,6 +22,10 @@ app.command("publish")(publish.publish)
 app.command("submit")(submit.submit)
 app.command("check")(check.check)
 app.command("bundle")(bundle.bundle)
+app.command("pause")(pauses.pause)
+app.command("resume")(pauses.resume)
+app.command("drain")(pauses.drain)
+app.command("pauses")(pauses.pauses)
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")
