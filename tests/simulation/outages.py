@@ -24,7 +24,7 @@ from tidegate.ports import Ports
 from tidegate.topology import Topology
 
 ATTEMPTS = 60
-"""More than any outage takes with its probes: what dies has lost attempts to something else."""
+"""More than any outage takes with its probes, or faults take of a governor: what dies has lost them to a mistake."""
 
 _SETTLED_SECONDS = 420.0
 """After so long, no call that answers late can undo a pause any more, nor has the sweep after it to come."""
@@ -41,8 +41,7 @@ def station() -> tuple[Topology, dict[str, Handler]]:
             "retries": Retries(attempts=2),
         }
     )
-    rebook = topology.functions[FUNCTION].model_copy(update={"attempts": ATTEMPTS})
-    functions = {name: topology.functions[name] for name in needed} | {FUNCTION: rebook}
+    functions = {name: topology.functions[name].model_copy(update={"attempts": ATTEMPTS}) for name in needed}
     changes = {"functions": functions, "dependencies": {"rebooking-api": partner}}
     return topology.model_copy(update=changes), needed
 
