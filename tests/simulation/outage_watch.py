@@ -12,6 +12,7 @@ from tidegate.topology import deployed_name
 FUNCTION = "rebook_passengers"
 _PUSH_GRACE, _CALL_GRACE = 5.0, 6.0
 _DISTURBED_PUSH_GRACE, _DISTURBED_CALL_GRACE = 400.0, 120.0
+_OTHER_DELIVERIES = 4  # those whose failures open it first, and the one that is answered
 _CLOCK_TOLERANCE = 11.0  # two clocks may each be off by five seconds, and the governor waits one second longer
 
 
@@ -28,6 +29,8 @@ class OutageWatch:
     disturbed: bool
     wanted: bool = False
     violations: list[str] = field(default_factory=list)
+    _openings: int = 0
+    _pushes: int = 0
     _opened_at: float = 0.0
     _ends_at: float = 0.0
     _silent: bool = False
@@ -36,6 +39,7 @@ class OutageWatch:
         """A commit has changed a circuit or a pause."""
         fields = after.fields if after else {}
         if path.startswith("breakers/"):
+            self._openings += fields["trips"] > 0
             self._opened_at = _now()
             self._ends_at = _now() + fields["cool_down_seconds"]
         else:
@@ -45,6 +49,7 @@ class OutageWatch:
         """The broker begins a delivery."""
         if function != FUNCTION:
             return
+        self._pushes += 1
         if self._silent:
             self.violations.append(f"{_now():.0f}: pushed while an operator holds it")
         self._check_cut_off("pushed", _DISTURBED_PUSH_GRACE if self.disturbed else _PUSH_GRACE)
@@ -52,6 +57,12 @@ class OutageWatch:
     def called(self) -> None:
         """A call to the partner begins."""
         self._check_cut_off("called the partner", _DISTURBED_CALL_GRACE if self.disturbed else _CALL_GRACE)
+
+    def check_deliveries(self, events: int) -> None:
+        """At the end, without faults: each opening has cost each event one delivery, beyond those before and after."""
+        most = events * (self._openings + _OTHER_DELIVERIES)
+        if not self.disturbed and self._pushes > most:
+            self.violations.append(f"{self._pushes} deliveries of {events} events, {self._openings} openings")
 
     def expect_silence(self) -> None:
         """From now on the operator's pause must hold."""

@@ -82,6 +82,7 @@ async def endure(scenario: OutageScenario, chaos: Chaos, random: Random) -> tupl
     if not await world.rests():
         return ["the run never came to rest", *watch.violations], LONGEST_SECONDS
     seconds = asyncio.get_running_loop().time()
+    watch.check_deliveries(len(scenario.flights))
     found = [*world.watch.violations, *watch.violations, *await losses(world), *_outcome(world, partner, scenario)]
     await world.broker.close()
     return found, seconds

@@ -27,6 +27,8 @@ STORIES: Mapping[str, Story] = {
     "failing-job": _job("plain", "full"),
     # The breaker opens, the governor pauses, and resumes in vain, and again with success.
     "outage": outages(OutageScenario(_FLIGHTS, _OUTAGES)),
+    # The longest cool-down is reached, several times.
+    "long-outage": outages(OutageScenario((0,) * 8, (Outage(0, 3600, Manner.FAILS),))),
     # An operator pauses it in the very moment in which the governor does.
     "held-outage": outages(OutageScenario(_FLIGHTS, _OUTAGES, Holding(1.6, 700))),
 }
