@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
+    from tidegate.controls import Controls
+
+
 _SCHEDULED_AT_ONCE = 32
 
 
@@ -278,6 +281,7 @@ class Ports:
         jitter: draws a pause in seconds between zero and its argument (full jitter).
         spans: collects spans, where somebody does.
         sampling: which traces are collected.
+        controls: makes or returns what the governor works with; None where it cannot run.
     """
 
     ledger: Ledger
@@ -292,6 +296,7 @@ class Ports:
     jitter: Callable[[float], float] = full_jitter
     spans: Spans = NO_SPANS
     sampling: Sampling = EVERY_TRACE
+    controls: "Callable[[], Controls] | None" = None
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish what is due, and have the rest published when it is.

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from tidegate.contracts import Contract
 from tidegate.dependencies import Dependencies
@@ -96,6 +97,7 @@ def google_ports(settings: Settings) -> Ports:
     from tidegate.adapters.firestore_jobs import FirestoreJobs
     from tidegate.adapters.firestore_ledger import FirestoreLedger
     from tidegate.adapters.google_clients import firestore_client, publisher_client
+    from tidegate.adapters.google_controls import google_controls
     from tidegate.adapters.pubsub_publisher import PubSubPublisher
     from tidegate.logs import observer
     from tidegate.telemetry import collected
@@ -111,5 +113,6 @@ def google_ports(settings: Settings) -> Ports:
         observe=observer(LogSettings.read(settings.environment)),
         draw=lambda: secrets.token_hex(8),
         sampling=Sampling.read(settings.environment),
+        controls=cache(lambda: google_controls(settings, firestore)),
     )
     return collected(ports, settings)

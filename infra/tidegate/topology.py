@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tidegate.dependency_limits import Dependency
+from tidegate.pauses import WOKEN
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
 TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$", min_length=3, max_length=255)]
@@ -161,6 +162,9 @@ class FunctionConfig(_Strict):
     subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
         default_factory=dict, description="Who handles the events that it emits."
     )
+    governs: dict[FunctionName, tuple[str, ...]] = Field(
+        default_factory=dict, description="For the governor: functions that have dependencies, with those that break."
+    )
 
     @property
     def files_dead_letters(self) -> bool:
@@ -244,7 +248,16 @@ class Topology(_Strict):
                 if function.topic == self.dead_letter_topic and other.idempotency != "event.id"
             },
             subscribers={topic: self.subscribers(topic) for topic in sorted(function.emits)},
+            governs=self.breakable() if function.topic == WOKEN else {},
         )
+
+    def breakable(self) -> dict[str, tuple[str, ...]]:
+        """The functions that have dependencies, each with those that a breaker may cut off."""
+        return {name: self.breakers_of(name) for name, each in sorted(self.functions.items()) if each.dependencies}
+
+    def breakers_of(self, name: str) -> tuple[str, ...]:
+        """The dependencies of function ``name`` that a breaker may cut off."""
+        return tuple(each for each in sorted(self.functions[name].dependencies) if self.dependencies[each].breaker)
 
     def http_config(self, name: str) -> HttpFunctionConfig:
         """The slice that HTTP function ``name`` is deployed with.

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from tests.docs.markdown import Page
 from tidegate.adapters.pubsub_publisher import OUTSTANDING_BYTES, OUTSTANDING_MESSAGES
 from tidegate.breakers import Phase
-from tidegate.dependency_limits import Dependency
+from tidegate.dependency_limits import Breaker, Dependency
 from tidegate.outbox import MAX_DATA_BYTES
 from tidegate.shared_breakers import KNOWN_FOR
 from tidegate.signs import OVERLOADED
-from tidegate.topology import Backoff, HttpFunction, Limits, Topic
+from tidegate.topology import HttpFunction, Limits, Topic
 from tidegate_ops.project import Project
 
 PROJECT = Project.find(Path(__file__).parent)
@@ -71,10 +71,17 @@ def test_the_numbers_of_the_front_door_are_those_of_the_code() -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    """Statuses, the age of what is known, and how long Pub/Sub's backstop lasts."""
+    """Statuses, the age of what is known, and how long Pub/Sub's backstop lasts at a delivery for each opening."""
     assert f"HTTP {', '.join(map(str, OVERLOADED))}, and from 500 on" in PAGE.text
     assert f"at most every {KNOWN_FOR.total_seconds():g} s" in PAGE.text
-    deliveries, backoff = Limits().max_deliveries, Backoff()
-    assert f"up to {backoff.max_seconds:g} s its backstop of {deliveries} deliveries" in PAGE.text
-    assert f"about {deliveries * backoff.max_seconds / 60:g} minutes" in PAGE.text
-    assert f"{deliveries * 600 // 3600} hours at 600 s" in PAGE.text
+    deliveries = Limits().max_deliveries
+    assert f"backstop of {deliveries} deliveries" in PAGE.text
+    assert f"after about {outage(Breaker(), deliveries) / 3600:.0f} hours of outage" in PAGE.text
+    longer = Breaker(longest_cool_down_seconds=3600)
+    assert f"`longest_cool_down_seconds: 3600` after about {outage(longer, deliveries) / 86400:.0f} days" in PAGE.text
+
+
+def outage(breaker: Breaker, openings: int) -> float:
+    """How many seconds a service is away until its breaker has opened so often."""
+    doubled = (breaker.cool_down_seconds * 2.0**number for number in range(openings))
+    return sum(min(each, breaker.longest_cool_down_seconds) for each in doubled)

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 from tests.simulation.faults import Chaos, Plan, Seeded
 from tests.simulation.flights import fly
+from tests.simulation.outage_scenario import OutageScenario
+from tests.simulation.outages import endure
 from tests.simulation.scenario import Scenario
 from tests.simulation.trip_run import travel
 from tests.simulation.trip_scenario import TripScenario
@@ -14,6 +16,9 @@ from tests.simulation.virtual_loop import Stuck, run
 
 JOBS_EVERY = 20
 """One in so many seeds is about jobs, which take four times as long."""
+
+OUTAGES_EVERY = 200
+"""One in so many seeds, other ones, is about an outage, which takes ten times as long."""
 
 Story: TypeAlias = Callable[[Chaos, Random], Coroutine[Any, Any, tuple[list[str], float]]]
 """What happens in a run; returns what was violated, and how long it took."""
@@ -42,9 +47,15 @@ def play(story: Story, plan: Plan, random: Random, *, traced: bool = False) -> O
 def seeded(seed: int, *, traced: bool = False) -> Outcome:
     """The run of a seed: scenario, rate and number of faults are drawn from it, too."""
     random = Random(seed)
-    story = trips(TripScenario.drawn(random)) if seed % JOBS_EVERY == 0 else flights(Scenario.drawn(random))
+    story = _drawn(seed, random)
     plan = Seeded(random, rate=random.choice([0.02, 0.1, 0.3]), most=random.randint(1, 12))
     return play(story, plan, random, traced=traced)
+
+
+def _drawn(seed: int, random: Random) -> Story:
+    if seed % OUTAGES_EVERY == 1:
+        return outages(OutageScenario.drawn(random))
+    return trips(TripScenario.drawn(random)) if seed % JOBS_EVERY == 0 else flights(Scenario.drawn(random))
 
 
 def flights(scenario: Scenario) -> Story:
@@ -55,3 +66,8 @@ def flights(scenario: Scenario) -> Story:
 def trips(scenario: TripScenario) -> Story:
     """Jobs, from their submission to long after their end."""
     return lambda chaos, random: travel(scenario, chaos, random)
+
+
+def outages(scenario: OutageScenario) -> Story:
+    """A partner that is down for a while."""
+    return lambda chaos, random: endure(scenario, chaos, random)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tidegate_ops.checks import Application, check
+from tidegate_ops.checks.governor import check_governor
 from tidegate_ops.checks.jobs import check_jobs
 from tidegate_ops.checks.limits import check_limits
 from tidegate_ops.project import Project
@@ -377,3 +378,13 @@ def test_a_rate_where_nothing_is_submitted(http_project: Project) -> None:
 def test_this_repository_is_consistent() -> None:
     """The reference application itself passes."""
     assert [str(finding) for finding in check(Project(REPOSITORY))] == []
+
+
+def test_a_governor_that_nothing_wakes() -> None:
+    """Without a schedule, a lost event would leave functions paused."""
+    application = Application.load(Project(REPOSITORY))
+    assert list(check_governor(application)) == []
+    alone = replace(application, topology=application.topology.model_copy(update={"schedules": {}}))
+    [finding] = check_governor(alone)
+    assert "functions.governor.topic" in finding.where
+    assert 'cron "* * * * *"' in finding.fix

@@ -63,6 +63,23 @@ def test_the_dead_letter_functions_slice() -> None:
     assert (config.attempts, config.idempotency_of) == (None, {"pack_order": "data.order_id"})
 
 
+def test_the_governor_knows_what_may_be_cut_off() -> None:
+    """Each function that has dependencies, with those of them that have a breaker; nobody else needs to know."""
+    functions = {
+        "weigh": {"topic": "order.placed", "dependencies": ["scales", "lamp"]},
+        "light": {"topic": "order.placed", "dependencies": ["lamp"]},
+        "count": {"topic": "order.placed"},
+        "governor": {"topic": "governor.woken"},
+    }
+    dependencies = {"scales": {"url": "http://scales.test"}, "lamp": {"url": "http://lamp.test", "breaker": None}}
+    topics = {"order.placed": {}, "governor.woken": {}}
+    topology = Topology.model_validate(
+        {"application": "desk", "topics": topics, "functions": functions, "dependencies": dependencies}
+    )
+    assert topology.config("governor").governs == {"weigh": ("scales",), "light": ()}
+    assert topology.config("weigh").governs == {}
+
+
 def test_unknown_functions_have_no_slice() -> None:
     """A name that the topology does not know is a KeyError."""
     with pytest.raises(KeyError, match="unpack"):

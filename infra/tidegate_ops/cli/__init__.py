@@ -15,6 +15,7 @@ from tidegate_ops.cli import (
     demo,
     job,
     keys,
+    pauses,
     publish,
     smoke,
     submit,
@@ -38,6 +39,10 @@ app.command("smoke")(smoke.smoke)
 app.command("check")(check.check)
 app.command("bundle")(bundle.bundle)
 app.command("costs")(costs.costs)
+app.command("pause")(pauses.pause)
+app.command("resume")(pauses.resume)
+app.command("drain")(pauses.drain)
+app.command("pauses")(pauses.pauses)
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")
