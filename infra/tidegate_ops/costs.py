@@ -22,7 +22,7 @@ EVENT_BYTES = 1_000
 """Of a message, data and attributes; Pub/Sub charges no less for a push."""
 RECORD_BYTES = 1_000
 """Of a record with its outbox, as Firestore stores it."""
-LOG_BYTES = 2_000
+LOG_BYTES = 3_000
 """Of a delivery's own line and of Cloud Run's line about the request, each with what Cloud Logging adds."""
 INSTANCE_SECONDS = 0.02
 """For which a delivery keeps an instance from being idle; several share the same seconds."""

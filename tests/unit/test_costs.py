@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from tests.unit.test_logs import REPORT
+from tests.unit.test_logs import REPORT, SETTINGS
 from tidegate.events import child_id
 from tidegate.logs import delivery_line
 from tidegate_ops.cli import app
@@ -93,13 +93,9 @@ def test_the_command_takes_sizes() -> None:
 
 def test_a_line_of_the_log_is_as_long_as_assumed() -> None:
     """With ids and trace as they are, it leaves room for what Cloud Logging adds, and for the request's own line."""
-    ids = {
-        "event_id": child_id("pack", "event", 0),
-        "message_id": "1" * 16,
-        "traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
-    }
-    line = json.dumps(delivery_line(replace(REPORT, latency_seconds=0.5, **ids)))
-    assert LOG_BYTES / 5 < len(line) < LOG_BYTES / 4
+    ids = {"event_id": child_id("pack", "event", 0), "message_id": "1" * 16, "job": "2" * 32}
+    line = json.dumps(delivery_line(replace(REPORT, latency_seconds=0.5, **ids), SETTINGS))
+    assert LOG_BYTES / 5 < len(line) < LOG_BYTES / 3
 
 
 @pytest.mark.parametrize(
