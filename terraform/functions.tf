@@ -43,6 +43,13 @@ locals {
   # Whatever it took off is put back by the next apply; within a minute it takes that off again, if it still is to be.
   governors = [for name, function in local.functions : name if function.governs]
 
+  # What is said of it for the cloud alone.
+  options = {
+    for name in keys(local.deployed) : name => lookup(var.function_options, name, {
+      cpu = "1", memory = "512Mi", min_instances = 0, max_instances = null, vpc = null, secrets = []
+    })
+  }
+
   # What both kinds are deployed with, in one form.
   deployed = merge(
     {
@@ -73,12 +80,11 @@ module "function" {
   source   = "./modules/function"
   for_each = local.deployed
 
-  project       = var.project
-  region        = var.region
-  application   = local.application
-  name          = each.key
-  database      = var.database
-  max_instances = var.max_instances
+  project     = var.project
+  region      = var.region
+  application = local.application
+  name        = each.key
+  database    = var.database
 
   bundle = try({
     path   = "${dirname(var.bundles_manifest)}/${local.bundles[each.key].file}"
@@ -86,6 +92,13 @@ module "function" {
   }, null)
   sources_bucket = google_storage_bucket.sources.name
   build_account  = google_service_account.build.id
+  repository     = google_artifact_registry_repository.functions.id
+
+  cpu           = local.options[each.key].cpu
+  memory        = local.options[each.key].memory
+  min_instances = local.options[each.key].min_instances
+  max_instances = coalesce(local.options[each.key].max_instances, var.max_instances)
+  vpc           = local.options[each.key].vpc
 
   concurrency     = each.value.concurrency
   timeout_seconds = each.value.timeout_seconds
@@ -97,15 +110,16 @@ module "function" {
   publishes = { for topic in local.publishes[each.key] : topic => module.topic[topic].id }
   tasks     = each.value.delays ? { queue = module.tasks.queue, account = module.tasks.account } : null
   secrets = {
-    for variable, function in local.secrets : variable => {
+    for variable in local.secrets[each.key] : variable => {
       id      = google_secret_manager_secret.this[variable].id
       secret  = google_secret_manager_secret.this[variable].secret_id
       version = lookup(var.secret_versions, variable, "latest")
-    } if function == each.key
+    }
   }
 
   # A build before these grants would fail.
   depends_on = [
+    google_artifact_registry_repository_iam_member.build,
     google_project_iam_member.build,
     google_project_service.this,
   ]
@@ -113,17 +127,20 @@ module "function" {
 
 module "subscription" {
   source   = "./modules/subscription"
-  for_each = local.functions
+  for_each = merge(local.functions, local.retired)
 
   project  = var.project
   function = each.key
   topic    = module.topic[each.value.topic].id
-  endpoint = module.function[each.key].uri
+  push = contains(keys(local.functions), each.key) ? {
+    endpoint = module.function[each.key].uri
+    account  = google_service_account.push.email
+  } : null
 
   ordered              = each.value.ordered
   backoff              = each.value.backoff
   ack_deadline_seconds = each.value.ack_deadline_seconds
-  retention_days       = local.limits.retention_days
+  retention_days       = each.value.retention_days
   # What cannot be filed has nowhere else to go: it is delivered until it is filed.
   backstop = each.value.files_dead_letters ? null : {
     topic          = module.topic[local.dead_letter_topic].id
@@ -132,7 +149,6 @@ module "subscription" {
   # A redriven event is for one function; a dead letter keeps that attribute, but is for who files it.
   targeted = !each.value.files_dead_letters
 
-  push_account = google_service_account.push.email
   pubsub_agent = local.pubsub_agent
   editors      = { for name in local.governors : name => module.function[name].member if length(each.value.dependencies) > 0 }
 

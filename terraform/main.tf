@@ -15,6 +15,7 @@ locals {
 resource "google_project_service" "this" {
   for_each = toset([
     "artifactregistry.googleapis.com",
+    "bigquery.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
     "cloudresourcemanager.googleapis.com",
@@ -23,6 +24,8 @@ resource "google_project_service" "this" {
     "firestore.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "secretmanager.googleapis.com",
@@ -66,12 +69,50 @@ resource "google_service_account" "build" {
   depends_on = [google_project_service.this]
 }
 
+# At the project, because logs have no policies of their own, and because Cloud Functions copies each source into a
+# bucket that it makes itself.
 resource "google_project_iam_member" "build" {
-  for_each = toset(["roles/artifactregistry.writer", "roles/logging.logWriter", "roles/storage.objectViewer"])
+  for_each = toset(["roles/logging.logWriter", "roles/storage.objectViewer"])
 
   project = var.project
   role    = each.key
   member  = google_service_account.build.member
+}
+
+# What builds leave behind: without a policy every image of every function is kept, and paid for.
+resource "google_artifact_registry_repository" "functions" {
+  location      = var.region
+  repository_id = local.application
+  description   = "Images of the functions of ${local.application}"
+  format        = "DOCKER"
+
+  # To keep is stronger than to delete. A service that runs has its image in any case.
+  cleanup_policies {
+    id     = "latest"
+    action = "KEEP"
+
+    most_recent_versions {
+      keep_count = 5
+    }
+  }
+
+  cleanup_policies {
+    id     = "old"
+    action = "DELETE"
+
+    condition {
+      older_than = "2592000s"
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_artifact_registry_repository_iam_member" "build" {
+  location   = google_artifact_registry_repository.functions.location
+  repository = google_artifact_registry_repository.functions.name
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.build.member
 }
 
 # Who calls the functions. Pub/Sub signs its pushes as this account, and may do so for this one only.
@@ -95,7 +136,13 @@ module "topic" {
   project = var.project
   name    = each.key
   # For the backstop: what never reaches the runtime is forwarded by Pub/Sub itself.
-  publishers = each.key == local.dead_letter_topic ? { pubsub = local.pubsub_agent } : {}
+  publishers   = each.key == local.dead_letter_topic ? { pubsub = local.pubsub_agent } : {}
+  pubsub_agent = local.pubsub_agent
+
+  retention_days = try(var.topic_options[each.key].retention_days, null)
+  schema         = try(local.schemas[each.key], null)
+  archive        = try(local.archives[each.key], null)
+  ingestion      = try(var.topic_options[each.key].ingestion, null)
 
   depends_on = [google_project_service.this]
 }
@@ -130,6 +177,21 @@ module "schedules" {
   project   = var.project
   region    = var.region
   schedules = { for name, schedule in local.schedules : name => merge(schedule, { topic = module.topic[schedule.topic].id }) }
+
+  depends_on = [google_project_service.this]
+}
+
+module "observability" {
+  source = "./modules/observability"
+
+  project     = var.project
+  application = local.application
+  alerts      = var.alerts
+  # What has settled is counted by one function, and what is dead by another.
+  job_subscriptions = toset([
+    for name, function in local.functions : replace(name, "_", "-")
+    if contains(local.topics, local.advanced_topic) && (function.advances_jobs || function.files_dead_letters)
+  ])
 
   depends_on = [google_project_service.this]
 }

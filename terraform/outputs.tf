@@ -1,6 +1,16 @@
 output "topics" {
   description = "The topics' full names, by their name in the topology."
   value       = { for name, topic in module.topic : name => topic.id }
+
+  precondition {
+    condition     = length(setsubtract(keys(var.topic_options), local.topics)) == 0
+    error_message = "topic_options names a topic that the topology does not have."
+  }
+}
+
+output "ingestion_accounts" {
+  description = "The accounts that other platforms have to trust, email and unique id, by the topic that takes messages from there."
+  value       = { for name, topic in module.topic : name => topic.ingestion_account if topic.ingestion_account != null }
 }
 
 output "functions" {
@@ -17,6 +27,21 @@ output "functions" {
   precondition {
     condition     = length(setsubtract(keys(var.dependency_urls), keys(local.dependencies))) == 0
     error_message = "dependency_urls names a dependency that the topology does not declare."
+  }
+
+  precondition {
+    condition     = length(setsubtract(keys(var.function_options), keys(local.deployed))) == 0
+    error_message = "function_options names a function that the topology does not have."
+  }
+
+  precondition {
+    condition     = length(setintersection(keys(var.retired_functions), keys(local.deployed))) == 0
+    error_message = "retired_functions names a function that the topology has."
+  }
+
+  precondition {
+    condition     = length(setsubtract(local.retired_topics, local.topics)) == 0
+    error_message = "A topic of retired_functions is not in the topology: keep it there for as long as messages wait."
   }
 }
 
@@ -35,8 +60,8 @@ output "secrets" {
   value       = { for variable, secret in google_secret_manager_secret.this : variable => secret.secret_id }
 
   precondition {
-    condition     = length(setsubtract(keys(var.secret_versions), keys(local.secrets))) == 0
-    error_message = "secret_versions names a variable that no function reads from a secret: there are ${join(", ", keys(local.secrets))}."
+    condition     = length(setsubtract(keys(var.secret_versions), keys(google_secret_manager_secret.this))) == 0
+    error_message = "secret_versions names a variable that no function reads from a secret: there are ${join(", ", keys(google_secret_manager_secret.this))}."
   }
 }
 
@@ -48,4 +73,14 @@ output "tasks_queue" {
 output "database" {
   description = "Id of the Firestore database."
   value       = module.firestore.database
+}
+
+output "dashboard" {
+  description = "Full name of the dashboard."
+  value       = module.observability.dashboard
+}
+
+output "metrics" {
+  description = "The metrics that are counted from deliveries' log lines."
+  value       = module.observability.metrics
 }

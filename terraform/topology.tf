@@ -37,8 +37,22 @@ locals {
         min_seconds = try(function.backoff.min_seconds, 1)
         max_seconds = try(function.backoff.max_seconds, 60)
       }
+      retention_days = local.limits.retention_days
     }
   }
+
+  # The subscriptions of functions that are not there any more, as they were but for what may change without harm.
+  retired = {
+    for name, function in var.retired_functions : name => {
+      topic                = function.topic
+      files_dead_letters   = function.topic == local.dead_letter_topic
+      ordered              = function.ordered
+      ack_deadline_seconds = 600
+      backoff              = { min_seconds = 1, max_seconds = 60 }
+      retention_days       = 31
+    }
+  }
+  retired_topics = toset([for function in values(var.retired_functions) : function.topic])
 
   http_functions = {
     for name, function in try(local.topology.http_functions, {}) : name => {

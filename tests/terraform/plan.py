@@ -1,6 +1,6 @@
-"""A plan of terraform, read for its resources."""
+"""A plan of terraform, read for its resources and the variables it was made with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,10 @@ class Resource:
 
 @dataclass(frozen=True)
 class Plan:
-    """The resources that a plan creates."""
+    """The resources that a plan creates in an empty project, and what was asked of it beside the topology."""
 
     resources: tuple[Resource, ...]
+    variables: Mapping[str, Any]
 
     @classmethod
     def read(cls, shown: dict[str, Any]) -> "Plan":
@@ -52,7 +53,8 @@ class Plan:
                     unknown=each["change"]["after_unknown"],
                 )
                 for each in shown["resource_changes"]
-            )
+            ),
+            {name: each.get("value") for name, each in shown["variables"].items()},
         )
 
     def of(self, type_: str, **values: object) -> Iterator[Resource]:
@@ -63,10 +65,15 @@ class Plan:
 
     @property
     def subscriptions(self) -> dict[str, Resource]:
-        """The subscriptions, by their function."""
-        return {each.owner: each for each in self.of("pubsub_subscription")}
+        """The subscriptions of the topology's functions, by these."""
+        found = {each.owner: each for each in self.of("pubsub_subscription") if each.module == "subscription"}
+        return {name: each for name, each in found.items() if name not in self.options("retired_functions")}
 
     @property
     def functions(self) -> dict[str, Resource]:
         """The functions, by their name in the topology."""
         return {each.owner: each for each in self.of("cloudfunctions2_function")}
+
+    def options(self, variable: str) -> dict[str, dict[str, Any]]:
+        """What a variable says of things by their names; nothing where it was not given."""
+        return dict(self.variables.get(variable) or {})

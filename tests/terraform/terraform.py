@@ -1,24 +1,58 @@
-"""The real terraform on a copy of the configuration; nothing is created anywhere."""
+"""The real terraform on a copy of the configuration; nothing is sent anywhere."""
 
 import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "flight-desk"
+REGION = "europe-west1"
 PROJECT_NUMBER = "123456789012"
 DEPENDENCY_URLS = {"rebooking-api": "https://partner.example.com"}
 INVOKERS = ("group:desk@example.com", "serviceAccount:portal@flight-desk.iam.gserviceaccount.com")
+# Where a copy keeps its state, instead of in a bucket.
+_LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 # The provider wants some credentials before it plans; nothing is ever sent with them.
 _ENVIRONMENT = {"GOOGLE_OAUTH_ACCESS_TOKEN": "unused", "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 
 
 class TerraformFailed(Exception):
     """A command of terraform failed; the message is what it said."""
+
+
+@dataclass(frozen=True)
+class Variables:
+    """What a plan is made with.
+
+    Attributes:
+        environment: the file below environments/ that is read first; empty for none.
+        others: further variables.
+    """
+
+    topology: Path
+    manifest: Path
+    environment: str = ""
+    others: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> list[str]:
+        """What terraform is called with."""
+        variables = {
+            "project": PROJECT,
+            "region": REGION,
+            "topology": str(self.topology),
+            "bundles_manifest": str(self.manifest),
+            "dependency_urls": json.dumps(DEPENDENCY_URLS),
+            "gateway_invokers": json.dumps(INVOKERS),
+            **{name: json.dumps(value) for name, value in self.others.items()},
+        }
+        files = [f"-var-file=environments/{self.environment}.tfvars"] if self.environment else []
+        return [*files, *(f"-var={name}={value}" for name, value in variables.items())]
 
 
 @dataclass(frozen=True)
@@ -34,6 +68,7 @@ class Configuration:
         shutil.copytree(ROOT / "terraform", copy.folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
         copy.replace("main.tf", 'data "google_project" "this" {}\n', "")
         copy.replace("main.tf", "${data.google_project.this.number}", PROJECT_NUMBER)
+        (copy.folder / "backend_override.tf").write_text(_LOCAL_STATE)
         return copy
 
     def copied(self, project: Path) -> "Configuration":
@@ -47,25 +82,26 @@ class Configuration:
         assert text.count(old) == 1, f"{path} has {old!r} {text.count(old)} times"
         (self.folder / path).write_text(text.replace(old, new))
 
-    def plan(self, topology: Path, manifest: Path, **others: object) -> dict[str, Any]:
-        """What `terraform show -json` says of a plan for an empty project; ``others`` are variables, as JSON.
+    def plan(self, variables: Variables, out: str = "tested.tfplan") -> dict[str, Any]:
+        """What `terraform show -json` says of a plan, which it leaves in the file ``out``.
 
         Raises:
             TerraformFailed: there is no plan.
         """
-        variables = {
-            "project": PROJECT,
-            "region": "europe-west1",
-            "topology": str(topology),
-            "bundles_manifest": str(manifest),
-            "dependency_urls": json.dumps(DEPENDENCY_URLS),
-            "gateway_invokers": json.dumps(INVOKERS),
-            **{name: json.dumps(value) for name, value in others.items()},
-        }
-        given = [f"-var={name}={value}" for name, value in variables.items()]
-        self.run("plan", "-input=false", "-lock=false", "-out=tested.tfplan", *given)
-        shown: dict[str, Any] = json.loads(self.run("show", "-json", "tested.tfplan"))
+        self.run("plan", "-input=false", "-lock=false", f"-out={out}", *variables.arguments)
+        shown: dict[str, Any] = json.loads(self.run("show", "-json", out))
         return shown
+
+    def changes(self, variables: Variables, *options: str) -> dict[str, str]:
+        """What a plan would do, by the address of the resource, where anything has to be done.
+
+        Raises:
+            TerraformFailed: there is no plan.
+        """
+        said = self.run("plan", "-json", "-input=false", "-lock=false", *options, *variables.arguments)
+        messages = [json.loads(line) for line in said.splitlines()]
+        changes = [each["change"] for each in messages if each["type"] == "planned_change"]
+        return {each["resource"]["addr"]: each["action"] for each in changes}
 
     def run(self, *arguments: str) -> str:
         """Run terraform and return what it wrote.

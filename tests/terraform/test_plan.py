@@ -21,10 +21,10 @@ def test_it_is_valid(configuration: Configuration) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}")
-@pytest.mark.parametrize("application", ["desk", "small", "bare"])
+@pytest.mark.parametrize("application", ["dev", "prod", "small", "bare"])
 def test_a_plan_keeps_the_rules(application: str, rule: Rule, plan_of: Callable[[str], tuple[Plan, Topology]]) -> None:
-    """The application as it is, one that leaves all it can to the defaults, and one without all it can do without,
-    are planned as the model says.
+    """The application in both its environments, one that leaves all it can to its topology's defaults and asks for
+    all there is beside it, and one without all it can do without, are planned as the model says.
     """
     plan, topology = plan_of(application)
     assert list(rule(plan, topology)) == []

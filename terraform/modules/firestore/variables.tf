@@ -1,16 +1,31 @@
 variable "project" {
   description = "Id of the project."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project must be a project's id."
+  }
 }
 
 variable "database" {
   description = "Id of the database."
   type        = string
+
+  validation {
+    condition     = can(regex("^(\\(default\\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$", var.database))
+    error_message = "database must be (default), or 4 to 63 lower-case letters, digits and hyphens."
+  }
 }
 
 variable "location" {
   description = "Region or multi-region; can never be changed."
   type        = string
+
+  validation {
+    condition     = can(regex("^([a-z]+-[a-z]+[0-9]+|nam[0-9]+|eur[0-9]+)$", var.location))
+    error_message = "location must be a region such as europe-west1, or a multi-region such as eur3."
+  }
 }
 
 variable "queries" {

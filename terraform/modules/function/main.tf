@@ -99,6 +99,8 @@ resource "google_cloudfunctions2_function" "this" {
     runtime         = "python312"
     entry_point     = var.name
     service_account = var.build_account
+    # Of the application's own, since in the one that is made by default nothing is ever deleted.
+    docker_repository = var.repository
 
     source {
       storage_source {
@@ -114,9 +116,21 @@ resource "google_cloudfunctions2_function" "this" {
 
     timeout_seconds                  = var.timeout_seconds
     max_instance_request_concurrency = var.concurrency
+    min_instance_count               = var.min_instances
     max_instance_count               = var.max_instances
-    available_cpu                    = "1" # with less, an instance may take only one request at a time
-    available_memory                 = "512Mi"
+    available_cpu                    = var.cpu
+    available_memory                 = var.memory
+    direct_vpc_egress                = var.vpc == null ? null : "VPC_EGRESS_${var.vpc.egress}"
+
+    dynamic "direct_vpc_network_interface" {
+      for_each = { for name, vpc in { vpc = var.vpc } : name => vpc if vpc != null }
+
+      content {
+        network    = direct_vpc_network_interface.value.network
+        subnetwork = direct_vpc_network_interface.value.subnetwork
+        tags       = direct_vpc_network_interface.value.tags
+      }
+    }
 
     environment_variables = merge(
       { GOOGLE_CLOUD_PROJECT = var.project, TIDEGATE_DATABASE = var.database },
@@ -138,6 +152,13 @@ resource "google_cloudfunctions2_function" "this" {
 
   # An instance that may not read its secrets does not start.
   depends_on = [google_secret_manager_secret_iam_member.accessor]
+
+  lifecycle {
+    precondition {
+      condition     = var.min_instances <= var.max_instances
+      error_message = "${var.name} cannot keep ${var.min_instances} instances of at most ${var.max_instances}."
+    }
+  }
 }
 
 # On the service that runs the function, since that is what checks who calls it.

@@ -12,11 +12,21 @@ terraform {
 variable "project" {
   description = "Id of the project."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project must be a project's id."
+  }
 }
 
 variable "region" {
   description = "Region of the jobs."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region must be a region, such as europe-west1."
+  }
 }
 
 variable "schedules" {

@@ -14,19 +14,24 @@ resource "google_pubsub_subscription" "this" {
   name    = replace(var.function, "_", "-")
   topic   = var.topic
 
-  # A change of filter or ordering creates the subscription again, and what waits in the old one is lost.
+  # A change of filter or ordering would create the subscription again.
   filter                  = var.targeted ? "NOT attributes:tidegate-target OR attributes.tidegate-target = \"${var.function}\"" : null
   enable_message_ordering = var.ordered
 
   ack_deadline_seconds       = var.ack_deadline_seconds
   message_retention_duration = "${max(600, var.retention_days * 86400)}s" # Pub/Sub refuses less than ten minutes
 
-  push_config {
-    push_endpoint = var.endpoint
+  # Without it the messages wait to be pulled. Pub/Sub keeps them when it goes or comes.
+  dynamic "push_config" {
+    for_each = var.push == null ? [] : [var.push]
 
-    oidc_token {
-      service_account_email = var.push_account
-      audience              = var.endpoint
+    content {
+      push_endpoint = push_config.value.endpoint
+
+      oidc_token {
+        service_account_email = push_config.value.account
+        audience              = push_config.value.endpoint
+      }
     }
   }
 
@@ -49,6 +54,12 @@ resource "google_pubsub_subscription" "this" {
   # Never: by default Pub/Sub deletes a subscription that was idle for 31 days.
   expiration_policy {
     ttl = ""
+  }
+
+  lifecycle {
+    # With it would go the work that waits in it. A function that leaves the topology goes to retired_functions; once
+    # its subscription is empty, delete that by hand, and the entry: what is gone is not planned for any more.
+    prevent_destroy = true
   }
 }
 

@@ -1,21 +1,41 @@
 variable "project" {
   description = "Id of the project."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project must be a project's id."
+  }
 }
 
 variable "function" {
   description = "The name, in the topology, of the function that it pushes to; its own is made of that."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(_[a-z0-9]+)*$", var.function))
+    error_message = "function must be words of lower-case letters and digits, joined by underscores."
+  }
 }
 
 variable "topic" {
   description = "Full name of the topic."
   type        = string
+
+  validation {
+    condition     = length(var.topic) > 0
+    error_message = "topic must be a topic's full name."
+  }
 }
 
-variable "endpoint" {
-  description = "The function's address."
-  type        = string
+variable "push" {
+  description = "The function's address, and the email of the service account that Pub/Sub pushes as. Null where the function has been retired: its messages wait."
+  type        = object({ endpoint = string, account = string })
+
+  validation {
+    condition     = var.push == null ? true : startswith(var.push.endpoint, "https://")
+    error_message = "The address must begin with https://."
+  }
 }
 
 variable "ordered" {
@@ -68,14 +88,14 @@ variable "targeted" {
   type        = bool
 }
 
-variable "push_account" {
-  description = "Email of the service account that Pub/Sub pushes as."
-  type        = string
-}
-
 variable "pubsub_agent" {
   description = "IAM member of Pub/Sub's service agent."
   type        = string
+
+  validation {
+    condition     = can(regex("^serviceAccount:service-", var.pubsub_agent))
+    error_message = "pubsub_agent must be serviceAccount:service-…@gcp-sa-pubsub.iam.gserviceaccount.com."
+  }
 }
 
 variable "editors" {

@@ -11,6 +11,40 @@ from tidegate.topology import Access, Topology, deployed_name
 
 EVERYBODY = "allUsers"
 
+# What may be granted, on what. None is primitive, and all but the last few are about one thing and not about all
+# things of its kind.
+ALLOWED = {
+    "artifact_registry_repository": {"roles/artifactregistry.writer"},
+    "bigquery_table": {"roles/bigquery.dataEditor"},
+    "cloud_run_service": {"roles/run.invoker"},
+    "cloud_tasks_queue": {"roles/cloudtasks.enqueuer"},
+    "pubsub_subscription": {"roles/pubsub.subscriber"},
+    "pubsub_topic": {"roles/pubsub.publisher"},
+    "secret_manager_secret": {"roles/secretmanager.secretAccessor"},
+    "service_account": {"roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountUser"},
+    "storage_bucket": {"roles/storage.legacyBucketReader", "roles/storage.objectCreator"},
+}
+
+# What may be granted on the whole project, and why it cannot be granted on less.
+ALLOWED_ON_PROJECT = {
+    "roles/datastore.user": "databases have no policies of their own; a condition holds it to the one",
+    "roles/datastore.viewer": "likewise",
+    "roles/logging.logWriter": "logs have no policies of their own",
+    "roles/storage.objectViewer": "builds read sources from a bucket that Cloud Functions makes",
+}
+
+
+def allowed(plan: Plan, _: Topology) -> Iterator[str]:
+    """Nothing is granted but what is known to be needed, one member at a time, and on the project only for a reason."""
+    for each in plan.resources:
+        on, _, kind = each.type.removeprefix("google_").rpartition("_iam_")
+        role = each.values.get("role")
+        if on == "project" and kind == "member":
+            if role not in ALLOWED_ON_PROJECT:
+                yield f"{each.address}: {role} is granted on the project, and ALLOWED_ON_PROJECT has no reason for it"
+        elif on and (kind != "member" or role not in ALLOWED.get(on, ())):
+            yield f"{each.address}: {role} is not among what is ALLOWED on a {on}"
+
 
 def callers(plan: Plan, topology: Topology) -> Iterator[str]:
     """Pub/Sub alone calls what handles events; of the others, everybody calls those that are not for some only."""

@@ -8,11 +8,15 @@ from tidegate.topology import Topology, deployed_name
 
 # The service, by how the types of its resources begin.
 SERVICES = {
+    "google_artifact_registry_": "artifactregistry",
+    "google_bigquery_": "bigquery",
     "google_cloud_run_": "run",
     "google_cloud_scheduler_": "cloudscheduler",
     "google_cloud_tasks_": "cloudtasks",
     "google_cloudfunctions2_": "cloudfunctions",
     "google_firestore_": "firestore",
+    "google_logging_": "logging",
+    "google_monitoring_": "monitoring",
     "google_project_": "cloudresourcemanager",
     "google_pubsub_": "pubsub",
     "google_secret_manager_": "secretmanager",
@@ -28,13 +32,25 @@ def keys(plan: Plan, _: Topology) -> Iterator[str]:
 
 def names(plan: Plan, topology: Topology) -> Iterator[str]:
     """Topics, functions and subscriptions are those of the topology, and named as it says."""
+    yield from differs("topics", {each.values["name"] for each in plan.of("pubsub_topic")}, topics(topology))
     subscribed = {deployed_name(name) for name in topology.functions}
-    for kind, wanted in {"topic": topics(topology), "subscription": subscribed}.items():
-        yield from differs(f"{kind}s", {each.values["name"] for each in plan.of(f"pubsub_{kind}")}, wanted)
+    yield from differs("subscriptions", {each.values["name"] for each in plan.subscriptions.values()}, subscribed)
     deployed = {deployed_name(name) for name in topology.deployed}
     yield from differs("functions", {each.values["name"] for each in plan.functions.values()}, deployed)
     for name, function in plan.functions.items():
         yield from differs(f"{name}: entry point", function.block("build_config")["entry_point"], name)
+
+
+def buckets(plan: Plan, _: Topology) -> Iterator[str]:
+    """What is stored is not for everybody, and does not grow for ever."""
+    for bucket in plan.of("storage_bucket"):
+        access = (bucket.values["uniform_bucket_level_access"], bucket.values["public_access_prevention"])
+        yield from differs(f"{bucket.address}: access", access, (True, "enforced"))
+        if not bucket.values["lifecycle_rule"]:
+            yield f"{bucket.address}: nothing ends"
+    for repository in plan.of("artifact_registry_repository"):
+        policies = {each["action"] for each in repository.values["cleanup_policies"]}
+        yield from differs(f"{repository.address}: policies", policies, {"KEEP", "DELETE"})
 
 
 def services(plan: Plan, _: Topology) -> Iterator[str]:

@@ -29,11 +29,25 @@ def backstops(plan: Plan, topology: Topology) -> Iterator[str]:
     yield from differs("topics that Pub/Sub may forward to", agents, {topic})
 
 
+def backlogs(plan: Plan, topology: Topology) -> Iterator[str]:
+    """Dead letters have somebody who keeps them, and what waited for a retired function waits on."""
+    topics = {topology.functions[name].topic for name in plan.subscriptions}
+    yield from differs("who keeps dead letters", topology.dead_letter_topic in topics, True)
+    retired = {each.owner: each for each in plan.of("pubsub_subscription") if each.module == "subscription"}
+    for name, function in plan.options("retired_functions").items():
+        values = retired[name].values
+        kept = (values["push_config"], values["enable_message_ordering"], values["message_retention_duration"])
+        yield from differs(f"{name}: what waits", kept, ([], bool(function.get("ordered")), "2678400s"))
+
+
 def deadlines(plan: Plan, topology: Topology) -> Iterator[str]:
-    """Pub/Sub waits for the lease."""
+    """Pub/Sub waits for the lease, and whoever waits for another waits longer."""
     for name, subscription in plan.subscriptions.items():
         wanted = topology.ack_deadline_seconds(name)
         yield from differs(f"{name}: ack deadline", subscription.values["ack_deadline_seconds"], wanted)
+        service = plan.functions[name].block("service_config")["timeout_seconds"]
+        if not topology.functions[name].timeout_seconds <= service <= wanted <= 600:
+            yield f"{name}: handler, service, ack deadline and 600 s are not each within the next"
 
 
 def filters(plan: Plan, topology: Topology) -> Iterator[str]:

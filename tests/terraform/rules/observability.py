@@ -1,0 +1,125 @@
+"""Rules about what is watched: metrics of log lines, alerts, the dashboard."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from tests.terraform.plan import Plan, Resource
+from tests.terraform.rules.rule import differs
+from tests.terraform.terraform import ROOT
+from tidegate.jobs import ADVANCED
+from tidegate.logs import delivery_line
+from tidegate.reports import Report
+from tidegate.topology import Topology
+from tidegate.verdicts import Verdict
+
+ALERTS = {"breaker_open", "contention", "dead_letters", "error_ratio", "oldest_unacked"}
+
+# What Google counts by itself, the resource it counts it of, and what can be told apart; from
+# https://cloud.google.com/monitoring/api/metrics_gcp_p_z.
+PLATFORM = {
+    "pubsub_googleapis_com:subscription_dead_letter_message_count": ("pubsub_subscription", {"subscription_id"}),
+    "pubsub_googleapis_com:subscription_num_undelivered_messages": ("pubsub_subscription", {"subscription_id"}),
+    "pubsub_googleapis_com:subscription_oldest_unacked_message_age": ("pubsub_subscription", {"subscription_id"}),
+    "run_googleapis_com:container_instance_count": ("cloud_run_revision", {"service_name", "state"}),
+    "run_googleapis_com:request_count": ("cloud_run_revision", {"service_name", "response_code_class"}),
+}
+
+# A delivery that has something to say of everything.
+LINE = delivery_line(
+    Report(
+        "f", Verdict.RETRY, "e", "t", "m", 1, 0, "why", "where", 1.0, 2.0, datetime(2013, 2, 8, tzinfo=UTC), "00-1-2-01"
+    )
+)
+
+_FIELD = re.compile(r"jsonPayload\.([a-z_]+)")
+_VALUE = re.compile(r'\bverdict=~?"([^"]+)"')
+_METRIC = re.compile(r"([a-z_]+_googleapis_com:[a-z0-9_]+)\{([^}]*)\}")
+_GROUP = re.compile(r"by \(([a-z_, ]+)\)")
+
+
+def metrics(plan: Plan, _: Topology) -> Iterator[str]:
+    """What is counted of a delivery's log line is in it."""
+    for metric in plan.of("logging_metric"):
+        extractors = metric.values["label_extractors"]
+        read = " ".join([metric.values["filter"], metric.values["value_extractor"] or "", *extractors.values()])
+        yield from differs(f"{metric.key}: fields that no line has", set(_FIELD.findall(read)) - LINE.keys(), set())
+        yield from differs(f"{metric.key}: verdicts that there are not", _verdicts(metric.values["filter"]), set())
+        labels = {each["key"] for each in metric.block("metric_descriptor")["labels"]}
+        yield from differs(f"{metric.key}: labels", labels, extractors.keys())
+        if 'jsonPayload.action="delivery"' not in metric.values["filter"]:
+            yield f"{metric.key}: counts other lines too"
+
+
+def alerts(plan: Plan, topology: Topology) -> Iterator[str]:
+    """There is an alert for all that somebody has to act on; each can fire, tells somebody, and says where to read."""
+    found = {str(each.key): each for each in plan.of("monitoring_alert_policy")}
+    followed = {"jobs_stuck"} if ADVANCED in topology.topics else set[str]()
+    yield from differs("alerts", found.keys(), ALERTS | followed)
+    asked = plan.options("alerts")
+    emails = {each.key for each in plan.of("monitoring_notification_channel", type="email")}
+    yield from differs("emails", emails, set(asked.get("emails") or []))
+    for name, alert in found.items():
+        for condition in alert.values["conditions"]:
+            (promql,) = condition["condition_prometheus_query_language"]
+            yield from _unknown(f"{name}: {condition['display_name']}", promql["query"], plan)
+            if ">" not in promql["query"]:
+                yield f"{name}: {condition['display_name']}: is always true"
+        yield from _undocumented(name, alert)
+        told = alert.values.get("notification_channels") or alert.unknown.get("notification_channels")
+        if asked and not told:
+            yield f"{name}: tells nobody"
+
+
+def dashboards(plan: Plan, _: Topology) -> Iterator[str]:
+    """Every chart is of something that is counted, and covers no other."""
+    for dashboard in plan.of("monitoring_dashboard"):
+        tiles = json.loads(dashboard.values["dashboard_json"])["mosaicLayout"]["tiles"]
+        yield from differs("charts in one place", len({(each["xPos"], each["yPos"]) for each in tiles}), len(tiles))
+        for tile in tiles:
+            for data in tile["widget"]["xyChart"]["dataSets"]:
+                yield from _unknown(tile["widget"]["title"], data["timeSeriesQuery"]["prometheusQuery"], plan)
+
+
+def _unknown(what: str, query: str, plan: Plan) -> Iterator[str]:
+    """Metrics, resources, labels and verdicts in a query that there are not."""
+    counted = PLATFORM | {
+        _promql(metric): ("cloud_run_revision", set(metric.values["label_extractors"]) | {"le"})
+        for metric in plan.of("logging_metric")
+    }
+    named = _METRIC.findall(query)
+    if not named:
+        yield f"{what}: asks for no metric"
+    for metric, matchers in named:
+        resource, labels = counted.get(metric.removesuffix("_bucket"), ("", set[str]()))
+        if not resource:
+            yield f"{what}: {metric} is not counted"
+            continue
+        if f'monitored_resource="{resource}"' not in matchers:
+            yield f"{what}: {metric} is not asked of a {resource}"
+        used = {each.strip() for group in _GROUP.findall(query) for each in group.split(",")}
+        used |= set(re.findall(r"([a-z_]+)(?==|!)", matchers)) - {"monitored_resource"}
+        yield from differs(f"{what}: labels that {metric} does not have", used - labels, set())
+    yield from differs(f"{what}: verdicts that there are not", _verdicts(query), set())
+
+
+def _verdicts(text: str) -> set[str]:
+    return {each for found in _VALUE.findall(text) for each in found.split("|")} - set(Verdict)
+
+
+def _promql(metric: Resource) -> str:
+    """A metric of logs by the name that PromQL has for it."""
+    return "logging_googleapis_com:user_" + re.sub(r"[^a-zA-Z0-9_]", "_", metric.values["name"])
+
+
+def _undocumented(name: str, alert: Resource) -> Iterator[str]:
+    section = re.search(r"docs/operating\.md#([a-z-]+)$", alert.block("documentation").get("content", ""))
+    if section is None:
+        yield f"{name}: says nowhere what to do"
+        return
+    page = ROOT / "docs" / "operating.md"
+    if page.exists():
+        headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+        if section[1] not in {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}:
+            yield f"{name}: docs/operating.md has no section {section[1]}"
