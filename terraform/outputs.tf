@@ -35,12 +35,17 @@ output "functions" {
   }
 
   precondition {
+    condition     = alltrue([for options in values(local.options) : options.min_instances <= coalesce(options.max_instances, var.max_instances)])
+    error_message = "function_options keeps more instances of a function than there may be."
+  }
+
+  precondition {
     condition     = length(setintersection(keys(var.retired_functions), keys(local.deployed))) == 0
     error_message = "retired_functions names a function that the topology has."
   }
 
   precondition {
-    condition     = length(setsubtract(local.retired_topics, local.topics)) == 0
+    condition     = length(local.retired) == length(var.retired_functions)
     error_message = "A topic of retired_functions is not in the topology: keep it there for as long as messages wait."
   }
 }

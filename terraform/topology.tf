@@ -42,6 +42,7 @@ locals {
   }
 
   # The subscriptions of functions that are not there any more, as they were but for what may change without harm.
+  # What waits is kept as long as it can be.
   retired = {
     for name, function in var.retired_functions : name => {
       topic                = function.topic
@@ -50,9 +51,8 @@ locals {
       ack_deadline_seconds = 600
       backoff              = { min_seconds = 1, max_seconds = 60 }
       retention_days       = 31
-    }
+    } if contains(local.topics, function.topic)
   }
-  retired_topics = toset([for function in values(var.retired_functions) : function.topic])
 
   http_functions = {
     for name, function in try(local.topology.http_functions, {}) : name => {

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.terraform.terraform import Variables
+from tests.terraform.terraform import DEPENDENCY_URLS, INVOKERS, PROJECT, REGION, Configuration, Variables
 from tidegate.topology import Topology
 from tidegate_ops.bundle import bundle
 from tidegate_ops.manifest import MANIFEST, Bundle, Manifest
@@ -17,6 +17,8 @@ application: small
 topics:
   parcel.sent: {}
   parcel.lost: {}
+  parcel.found: {}
+  parcel.found_by_somebody_else: {}
   job.advanced: {}
   job.settled: {}
 functions:
@@ -79,6 +81,19 @@ KINESIS = {
     "consumer_arn": "arn:aws:kinesis:eu-west-1:111122223333:stream/parcels/consumer/tidegate:1",
     "aws_role_arn": "arn:aws:iam::111122223333:role/tidegate",
 }
+MSK = {
+    "cluster_arn": "arn:aws:kafka:eu-west-1:111122223333:cluster/parcels/1",
+    "topic": "parcels",
+    "aws_role_arn": "arn:aws:iam::111122223333:role/tidegate",
+}
+EVENT_HUBS = {
+    "resource_group": "depot",
+    "namespace": "parcels",
+    "event_hub": "found",
+    "client_id": "client",
+    "tenant_id": "tenant",
+    "subscription_id": "subscription",
+}
 CONFLUENT = {
     "bootstrap_server": "pkc-1.europe-west1.gcp.confluent.cloud:9092",
     "cluster_id": "lkc-1",
@@ -94,6 +109,8 @@ def everything(schema: Path) -> dict[str, object]:
             "parcel.sent": {"retention_days": 3, "archive": "bigquery", "schema": {"path": str(schema)}},
             "parcel.lost": {"archive": "storage", "ingestion": {"kinesis": KINESIS}},
             "job.settled": {"ingestion": {"confluent_cloud": CONFLUENT}},
+            "parcel.found": {"ingestion": {"msk": MSK}},
+            "parcel.found_by_somebody_else": {"ingestion": {"event_hubs": EVENT_HUBS}},
         },
         "archive_days": 30,
         "function_options": {
@@ -123,10 +140,10 @@ class Application:
         return load_topology(self.topology_path)
 
     @classmethod
-    def of(cls, project: Project, bundles: Path) -> "Application":
-        """What a project deploys, bundled into a folder."""
-        bundle(project, project.topology().deployed, bundles)
-        return cls(project.topology_path, bundles / MANIFEST)
+    def of(cls, project: Project, configuration: Configuration) -> "Application":
+        """What a project deploys, bundled to where the configuration looks for it."""
+        bundle(project, project.topology().deployed, configuration.bundles)
+        return cls(project.topology_path, Path("../build/bundles") / MANIFEST)
 
     @classmethod
     def written(cls, folder: Path, topology: str, **others: object) -> "Application":
@@ -140,4 +157,12 @@ class Application:
 
     def variables(self, environment: str = "", **others: object) -> Variables:
         """What a plan for it is made with, in an environment or in none."""
-        return Variables(self.topology_path, self.manifest_path, environment, {**self.others, **others})
+        given = {
+            "project": PROJECT,
+            "region": REGION,
+            "topology": str(self.topology_path),
+            "bundles_manifest": str(self.manifest_path),
+            "dependency_urls": DEPENDENCY_URLS,
+            "gateway_invokers": INVOKERS,
+        }
+        return Variables({**given, **self.others, **others}, environment)

@@ -3,7 +3,10 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import pytest
 
@@ -38,9 +41,9 @@ def configuration(terraform: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Application:
+def desk(configuration: Configuration) -> Application:
     """The flight operations desk, as it would be deployed."""
-    return Application.of(Project(ROOT), tmp_path_factory.mktemp("bundles"))
+    return Application.of(Project(ROOT), configuration)
 
 
 @pytest.fixture(scope="session")
@@ -58,21 +61,37 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Application:
     return Application.written(tmp_path_factory.mktemp("bare"), BARE)
 
 
-@pytest.fixture(scope="session")
-def plan_of(
-    configuration: Configuration, desk: Application, small: Application, bare: Application
-) -> Iterator[Callable[[str], tuple[Plan, Topology]]]:
-    """The plan of one of the applications, or of the desk in one of its environments, and its topology.
+@dataclass(frozen=True)
+class Runs:
+    """What terraform says of the configuration as it is, once it has said it."""
 
-    The first that is asked for has all of them made, two at a time.
-    """
-    planned = {"dev": (desk, "dev"), "prod": (desk, "prod"), "small": (small, ""), "bare": (bare, "")}
+    plans: dict[str, tuple[Future[dict[str, Any]], Application]]
+    tests: Future[str]
+    validation: Future[str]
+
+
+@pytest.fixture(scope="session")
+def runs(configuration: Configuration, desk: Application, small: Application, bare: Application) -> Iterator[Runs]:
+    """All of it, begun at once and done two at a time: each takes seconds, most of which terraform only waits."""
+    planned = {"prod": (desk, "prod"), "dev": (desk, "dev"), "small": (small, ""), "bare": (bare, "")}
     with ThreadPoolExecutor(max_workers=2) as pool:
         plans = {
-            name: pool.submit(configuration.plan, application.variables(environment), plan_file(name))
+            name: (pool.submit(configuration.plan, application.variables(environment), plan_file(name)), application)
             for name, (application, environment) in planned.items()
         }
-        yield lambda name: (Plan.read(plans[name].result()), planned[name][0].topology)
+        yield Runs(plans, pool.submit(configuration.run, "test"), pool.submit(configuration.run, "validate"))
+
+
+@pytest.fixture(scope="session")
+def plan_of(runs: Runs) -> Callable[[str], tuple[Plan, Topology]]:
+    """The plan of one of the applications, or of the desk in one of its environments, and its topology."""
+
+    @cache
+    def plan(name: str) -> tuple[Plan, Topology]:
+        shown, application = runs.plans[name]
+        return Plan.read(shown.result()), application.topology
+
+    return plan
 
 
 def plan_file(name: str) -> str:

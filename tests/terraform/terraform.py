@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,28 +31,17 @@ class Variables:
 
     Attributes:
         environment: the file below environments/ that is read first; empty for none.
-        others: further variables.
     """
 
-    topology: Path
-    manifest: Path
+    given: Mapping[str, object]
     environment: str = ""
-    others: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def arguments(self) -> list[str]:
         """What terraform is called with."""
-        variables = {
-            "project": PROJECT,
-            "region": REGION,
-            "topology": str(self.topology),
-            "bundles_manifest": str(self.manifest),
-            "dependency_urls": json.dumps(DEPENDENCY_URLS),
-            "gateway_invokers": json.dumps(INVOKERS),
-            **{name: json.dumps(value) for name, value in self.others.items()},
-        }
         files = [f"-var-file=environments/{self.environment}.tfvars"] if self.environment else []
-        return [*files, *(f"-var={name}={value}" for name, value in variables.items())]
+        values = {name: each if isinstance(each, str) else json.dumps(each) for name, each in self.given.items()}
+        return [*files, *(f"-var={name}={value}" for name, value in values.items())]
 
 
 @dataclass(frozen=True)
@@ -72,9 +61,14 @@ class Configuration:
         return copy
 
     def copied(self, project: Path) -> "Configuration":
-        """A copy of this one, initialised as it is."""
-        shutil.copytree(self.folder, project / "terraform", symlinks=True)
+        """A copy of this one with the folder around it, initialised and bundled as it is."""
+        shutil.copytree(self.folder.parent, project, symlinks=True, dirs_exist_ok=True)
         return Configuration(project / "terraform")
+
+    @property
+    def bundles(self) -> Path:
+        """Where it looks for bundles by default."""
+        return self.folder.parent / "build" / "bundles"
 
     def replace(self, path: str, old: str, new: str) -> None:
         """Replace a text that one file has exactly once."""

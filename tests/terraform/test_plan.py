@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.terraform.conftest import Runs
 from tests.terraform.plan import Plan
 from tests.terraform.rules import RULES, Rule
 from tests.terraform.terraform import ROOT, Configuration
@@ -15,9 +16,9 @@ def test_it_is_formatted(terraform: None) -> None:
     assert Configuration(ROOT / "terraform").run("fmt", "-check", "-recursive") == ""
 
 
-def test_it_is_valid(configuration: Configuration) -> None:
+def test_it_is_valid(runs: Runs) -> None:
     """The provider knows every attribute, and none that it requires is missing."""
-    assert "Success" in configuration.run("validate")
+    assert "Success" in runs.validation.result()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}")

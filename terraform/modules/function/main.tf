@@ -152,13 +152,6 @@ resource "google_cloudfunctions2_function" "this" {
 
   # An instance that may not read its secrets does not start.
   depends_on = [google_secret_manager_secret_iam_member.accessor]
-
-  lifecycle {
-    precondition {
-      condition     = var.min_instances <= var.max_instances
-      error_message = "${var.name} cannot keep ${var.min_instances} instances of at most ${var.max_instances}."
-    }
-  }
 }
 
 # On the service that runs the function, since that is what checks who calls it.

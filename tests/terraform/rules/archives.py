@@ -18,7 +18,13 @@ COLUMNS = {
     "publish_time": "TIMESTAMP",
     "attributes": "JSON",
 }
-INGESTED = {"kinesis": "aws_kinesis", "msk": "aws_msk", "confluent_cloud": "confluent_cloud"}
+# What a source is called in the plan, by its name among the options.
+SOURCES = {
+    "kinesis": "aws_kinesis",
+    "msk": "aws_msk",
+    "confluent_cloud": "confluent_cloud",
+    "event_hubs": "azure_event_hubs",
+}
 
 
 def archives(plan: Plan, _: Topology) -> Iterator[str]:
@@ -50,9 +56,11 @@ def ingestions(plan: Plan, _: Topology) -> Iterator[str]:
         yield from differs(f"{name}: is fed from elsewhere", len(blocks), 1 if name in wanted else 0)
     for name, ingestion in wanted.items():
         (kind,) = (each for each, source in ingestion.items() if source)
-        found = topics[name].block("ingestion_data_source_settings").get(INGESTED[kind]) or [{}]
+        found = topics[name].block("ingestion_data_source_settings").get(SOURCES[kind]) or [{}]
         values = {each: found[0].get(each) for each in ingestion[kind]}
         yield from differs(f"{name}: source", values, ingestion[kind])
+    accounts = [each.values["account_id"] for each in plan.of("service_account") if each.module == "topic"]
+    yield from differs("accounts that can be", all(6 <= len(each) <= 30 for each in accounts), True)
     signing = plan.of("service_account_iam_member", member=AGENT, role="roles/iam.serviceAccountTokenCreator")
     yield from differs("accounts of ingestions", {each.owner for each in signing if each.owner}, wanted.keys())
     publishing = plan.of("pubsub_topic_iam_member", role="roles/pubsub.publisher")

@@ -68,7 +68,7 @@ def alerts(plan: Plan, topology: Topology) -> Iterator[str]:
                 yield f"{name}: {condition['display_name']}: is always true"
         yield from _undocumented(name, alert)
         told = alert.values.get("notification_channels") or alert.unknown.get("notification_channels")
-        if asked and not told:
+        if (asked.get("emails") or asked.get("channels")) and not told:
             yield f"{name}: tells nobody"
 
 
