@@ -18,7 +18,12 @@ INVOKERS = ("group:desk@example.com", "serviceAccount:portal@flight-desk.iam.gse
 # Where a copy keeps its state, instead of in a bucket.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 # The provider wants some credentials before it plans; nothing is ever sent with them.
-_ENVIRONMENT = {"GOOGLE_OAUTH_ACCESS_TOKEN": "unused", "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+_ENVIRONMENT = {
+    "GOOGLE_OAUTH_ACCESS_TOKEN": "unused",
+    "TF_IN_AUTOMATION": "1",
+    "CHECKPOINT_DISABLE": "1",
+    "GOGC": "400",
+}
 
 
 class TerraformFailed(Exception):
