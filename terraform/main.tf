@@ -1,4 +1,19 @@
 # The application of infra/topology.yaml on Google Cloud: here what all of it shares, its functions in functions.tf.
+#
+# A project is one environment. bootstrap/ makes it ready, once; environments/ holds what differs between them:
+#
+#     terraform init -backend-config=bucket=PROJECT-terraform
+#     terraform plan -var=project=PROJECT -var=region=REGION -var-file=environments/prod.tfvars
+#
+# What holds data is not destroyed: the database, archives, and every subscription with what waits in it. So a plan
+# fails where a function has left the topology, until somebody has decided what becomes of its messages:
+#
+# - They are still wanted: name the function in retired_functions. Its subscription stays and pushes nothing; pull what
+#   waits, or put the function back into the topology, and it is pushed to again.
+# - They are done with, or there are none (drain the function before it is removed): delete the subscription with
+#   `gcloud pubsub subscriptions delete`, and plan again. What is gone from the project needs no destroying.
+#
+# An archive or the database is given up the same way: by hand, on purpose, and then out of the configuration.
 
 # Read through the Cloud Resource Manager API, which has to be on before the first plan.
 data "google_project" "this" {}

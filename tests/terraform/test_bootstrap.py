@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.terraform.applications import Application
 from tests.terraform.plan import Plan
 from tests.terraform.rules import resources
 from tests.terraform.rules.grants import ALLOWED_ON_PROJECT
@@ -53,8 +54,8 @@ def granted(plan: Plan) -> set[str]:
 def test_whoever_deploys_may_make_what_is_planned(
     bootstrap: Plan, plan_of: Callable[[str], tuple[Plan, Topology]]
 ) -> None:
-    """Each role is needed by a resource that some application has, and no resource needs another one."""
-    types = {each.type for name in ("small", "prod") for each in plan_of(name)[0].resources}
+    """Each role is needed by a resource of an application that has all there is, and no resource needs another one."""
+    types = {each.type for each in plan_of("small")[0].resources}
     needed = {type_: [role for beginning, role in NEEDED.items() if type_.startswith(beginning)] for type_ in types}
     assert [type_ for type_, roles in needed.items() if not roles] == []
     assert granted(bootstrap) == {role for roles in needed.values() for role in roles} | ALWAYS
@@ -83,14 +84,8 @@ def test_people_deploy_as_the_account(bootstrap: Plan) -> None:
     assert deployer.values["role"] == "roles/iam.serviceAccountTokenCreator"
 
 
-def test_the_state_is_kept(bootstrap: Plan, desk_topology: Topology) -> None:
+def test_the_state_is_kept(bootstrap: Plan, bare: Application) -> None:
     """Its bucket is where the application looks for it, keeps earlier states, and is not for everybody."""
     (state,) = bootstrap.of("storage_bucket", name=f"{PROJECT}-terraform")
     assert state.block("versioning") == {"enabled": True}
-    assert list(resources.buckets(bootstrap, desk_topology)) == []
-
-
-@pytest.fixture
-def desk_topology(plan_of: Callable[[str], tuple[Plan, Topology]]) -> Topology:
-    """The desk's."""
-    return plan_of("prod")[1]
+    assert list(resources.buckets(bootstrap, bare.topology)) == []

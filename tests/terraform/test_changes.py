@@ -2,8 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,14 +16,13 @@ from tidegate.topology import Topology
 from tidegate_ops.project import Project
 
 PROD = "prod"
-Changes = dict[str, Future[dict[str, str]]]
 HANDLER = """\
 from contracts.flights import FlightCancelled
-from tidegate import function
+from tidegate import Context, function
 
 
 @function
-def count_bag(flight: FlightCancelled) -> None:
+def count_bag(flight: FlightCancelled, ctx: Context) -> None:
     \"\"\"Counts nothing.\"\"\"
 """
 NEW = """\
@@ -92,48 +90,28 @@ def without_notes(desk: Application, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def changes(
-    applied: Configuration, desk: Application, without_notes: Application, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Changes]:
-    """What is changed by doing nothing, by edits, and by the removal of a function, retired or not."""
-    retired = {"edit_note": {"topic": "note.edited", "ordered": True}}
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        yield {
-            "again": pool.submit(applied.changes, desk.variables(PROD)),
-            "edited": pool.submit(edit, applied, tmp_path_factory.mktemp("edited")),
-            "removed": pool.submit(applied.changes, without_notes.variables(PROD)),
-            "retired": pool.submit(applied.changes, without_notes.variables(PROD, retired_functions=retired)),
-        }
-
-
-def edit(applied: Configuration, root: Path) -> dict[str, str]:
-    """What is changed by three edits: of a line of one function's source, of a line of another's limits, and of a
-    function that is added with its topic.
+def edited(applied: Configuration, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """What three edits change, by whom it is for and by the address in there: of a line of one function's source, of a
+    line of another's limits, and of a function that is added with its topic.
     """
-    folder = Folder.copy(root)
+    folder = Folder.copy(tmp_path_factory.mktemp("edited"))
     folder.edit("functions/post_flight/main.py", "\n", "\n# Edited.\n")
     folder.edit("infra/topology.yaml", "timeout_seconds: 10\n", "timeout_seconds: 12\n")
     folder.edit("infra/topology.yaml", "topics:\n", "topics:\n  bag.found: {}\n")
     folder.edit("infra/topology.yaml", "http_functions:\n", NEW)
     folder.add("functions/count_bag", {"main.py": HANDLER, "requirements.txt": ""})
-    copy = applied.copied(root / "configuration")
-    return copy.changes(Application.of(folder.project, copy).variables(PROD))
-
-
-@pytest.fixture(scope="module")
-def edited(changes: Changes) -> dict[str, dict[str, str]]:
-    """What the edits change, by whom it is for and by the address in there."""
+    copy = applied.copied(tmp_path_factory.mktemp("changed"))
     found = dict[str, dict[str, str]]()
-    for address, action in changes["edited"].result().items():
+    for address, action in copy.changes(Application.of(folder.project, copy).variables(PROD)).items():
         parts = re.fullmatch(r'(?:module\.(\w+)\["([^"]+)"\]\.)?(.+)', address)
         assert parts is not None
         found.setdefault(parts[2] or "", {})[f"{parts[1]}.{parts[3]}"] = action
     return found
 
 
-def test_what_is_deployed_is_not_changed_again(changes: Changes) -> None:
+def test_what_is_deployed_is_not_changed_again(applied: Configuration, desk: Application) -> None:
     """A second plan, of the same, changes nothing."""
-    assert changes["again"].result() == {}
+    assert applied.changes(desk.variables(PROD)) == {}
 
 
 def test_an_edited_source_changes_its_own_function(edited: dict[str, dict[str, str]]) -> None:
@@ -176,15 +154,16 @@ def test_edits_change_nothing_else(edited: dict[str, dict[str, str]]) -> None:
     assert edited.keys() == {"post_flight", "assess_flight", "count_bag", "bag.found"}
 
 
-def test_a_function_that_leaves_does_not_take_its_messages(changes: Changes) -> None:
+def test_a_function_that_leaves_does_not_take_its_messages(applied: Configuration, without_notes: Application) -> None:
     """There is no plan as long as nobody has said what becomes of its subscription."""
     with pytest.raises(TerraformFailed, match=r"subscription.{,4}edit_note.{,50} has lifecycle\.prevent_destroy"):
-        changes["removed"].result()
+        applied.changes(without_notes.variables(PROD))
 
 
-def test_a_retired_function_leaves_its_messages(changes: Changes) -> None:
+def test_a_retired_function_leaves_its_messages(applied: Configuration, without_notes: Application) -> None:
     """Its subscription stays, and pushes to nobody; the function goes."""
-    found = changes["retired"].result()
+    retired = {"edit_note": {"topic": "note.edited", "ordered": True}}
+    found = applied.changes(without_notes.variables(PROD, retired_functions=retired))
     assert found.pop('module.subscription["edit_note"].google_pubsub_subscription.this') == "update"
     assert set(found.values()) == {"delete"}
     assert {each.partition(".google")[0] for each in found} == {'module.function["edit_note"]'}

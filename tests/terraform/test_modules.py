@@ -2,12 +2,11 @@
 
 import re
 
-from tests.terraform.conftest import Runs
-from tests.terraform.terraform import ROOT
+from tests.terraform.terraform import Configuration
 
 
-def test_modules_refuse_what_cannot_be(runs: Runs) -> None:
+def test_modules_refuse_what_cannot_be(configuration: Configuration) -> None:
     """`terraform test` passes, and has run every file."""
-    said = runs.tests.result()
-    files = {path.name for path in (ROOT / "terraform" / "tests").glob("*.tftest.hcl")}
+    said = configuration.run("test")
+    files = {path.name for path in (configuration.folder / "tests").glob("*.tftest.hcl")}
     assert set(re.findall(r"tests/(\S+)\.\.\. pass", said)) == files

@@ -66,6 +66,13 @@ MUTATIONS: list[tuple[Rule, str, str, str, str]] = [
     (functions.capacity, "topology.tf", "concurrency, 16)", "concurrency, 1)", "weigh_parcel: concurrency"),
     (functions.capacity, "topology.tf", "concurrency, 80)", "concurrency, 1)", "counter: concurrency"),
     (functions.deadlines, "topology.tf", ")) + 5)", ")))", "tracking: timeout"),
+    (
+        subscriptions.deadlines,
+        "functions.tf",
+        "_deadline_seconds #",
+        "_deadline_seconds + 5 #",
+        "weigh_parcel: handler",
+    ),
     (functions.deadlines, "topology.tf", " + 0.999", "", "find_parcel: timeout"),
     (functions.environments, FUNCTION, "}_URL", "}_ADDRESS", "find_parcel: environment"),
     (functions.environments, FUNCTION, "TIDEGATE_TASKS_QUEUE =", "TASKS_QUEUE =", "weigh_parcel: what it is told"),

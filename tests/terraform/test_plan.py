@@ -1,10 +1,10 @@
-"""The configuration is valid, and plans what the topology says."""
+"""The configuration is valid, and plans what the topology and the environments' lists say."""
 
 from collections.abc import Callable
 
 import pytest
 
-from tests.terraform.conftest import Runs
+from tests.terraform.inventory import ENVIRONMENTS, Inventory
 from tests.terraform.plan import Plan
 from tests.terraform.rules import RULES, Rule
 from tests.terraform.terraform import ROOT, Configuration
@@ -16,9 +16,9 @@ def test_it_is_formatted(terraform: None) -> None:
     assert Configuration(ROOT / "terraform").run("fmt", "-check", "-recursive") == ""
 
 
-def test_it_is_valid(runs: Runs) -> None:
+def test_it_is_valid(configuration: Configuration) -> None:
     """The provider knows every attribute, and none that it requires is missing."""
-    assert "Success" in runs.validation.result()
+    assert "Success" in configuration.run("validate")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}")
@@ -29,3 +29,13 @@ def test_a_plan_keeps_the_rules(application: str, rule: Rule, plan_of: Callable[
     """
     plan, topology = plan_of(application)
     assert list(rule(plan, topology)) == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_is_what_its_list_says(
+    environment: str, plan_of: Callable[[str], tuple[Plan, Topology]]
+) -> None:
+    """Its plan has as many resources of each type as the list, and the list's values."""
+    plan, _ = plan_of(environment)
+    listed = Inventory.read(environment)
+    assert listed.of(plan) == listed, "if that is meant, write the lists anew: python -m tests.terraform.inventory"
