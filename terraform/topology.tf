@@ -48,6 +48,7 @@ locals {
       topic                = function.topic
       files_dead_letters   = function.topic == local.dead_letter_topic
       ordered              = function.ordered
+      dependencies         = []
       ack_deadline_seconds = 600
       backoff              = { min_seconds = 1, max_seconds = 60 }
       retention_days       = 31

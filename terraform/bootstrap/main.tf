@@ -15,6 +15,7 @@ resource "google_project_service" "this" {
     "cloudbuild.googleapis.com",
     "cloudresourcemanager.googleapis.com",
     "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
     "serviceusage.googleapis.com",
     "storage.googleapis.com",
   ])

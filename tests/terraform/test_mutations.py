@@ -212,9 +212,9 @@ MUTATIONS: list[tuple[Rule, str, str, str, str]] = [
     (observability.metrics, METRICS, '"duration_ms"', '"duration_seconds"', "duration: fields"),
     (observability.metrics, METRICS, '\\"busy\\"', '\\"occupied\\"', "contention: verdicts"),
     (observability.alerts, ALERTS, "    oldest_unacked = {", "    oldest = {", "alerts:"),
-    (observability.alerts, ALERTS, "_dead_letter_message_count", "_dead_letters", "dead_letters: Pub/Sub gave up"),
-    (observability.alerts, ALERTS, "retry|dead", "retry|error", "error_ratio: a function fails too often: verdicts"),
-    (observability.alerts, ALERTS, "by (dependency)", "by (host)", "breaker_open: deliveries are put off"),
+    (observability.alerts, ALERTS, "_dead_letter_message_count", "_dead_letters", "dead_letters: pubsub"),
+    (observability.alerts, ALERTS, "retry|dead", "retry|error", "error_ratio: verdicts"),
+    (observability.alerts, ALERTS, "by (dependency)", "by (host)", "breaker_open: labels"),
     (observability.alerts, ALERTS, "docs/operating.md#", "the manual, ", "contention: says nowhere"),
     (observability.alerts, ALERTS, "= concat(", "= true ? [] : concat(", "contention: tells nobody"),
     (

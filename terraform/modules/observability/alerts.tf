@@ -1,5 +1,6 @@
 # Each alert says what it means and which section of docs/operating.md to open. All are PromQL: its conditions may
-# name metrics that do not exist yet, as those of logs do not until something has been logged.
+# name metrics that do not exist yet, as those of logs do not until something has been logged. Where nothing failed, a
+# share has no numerator and is no share, so nothing fires.
 
 locals {
   failing    = "${local.metric.deliveries}{${local.on_run},verdict=~\"retry|dead\"}"
@@ -7,7 +8,7 @@ locals {
   contending = "${local.metric.contention}{${local.on_run}}"
   waiting    = "${local.oldest}{${local.on_subscription}}"
 
-  # With severity and section: what is true while it fires, and for how long it has to be; what it means.
+  # What is true while it fires, and for how many minutes it has to be; what that means, and how bad it is.
   alerts = {
     dead_letters = {
       title    = "Dead letters"
@@ -15,10 +16,7 @@ locals {
       section  = "dead-letters"
       meaning  = "Events were given up. They are filed with the reason, and nothing is done with them until somebody decides."
       minutes  = 0
-      conditions = {
-        "a function gave up on an event"              = "sum by (function) (increase(${local.metric.deliveries}{${local.on_run},verdict=\"dead\"}[5m])) > 0"
-        "Pub/Sub gave up on delivering to a function" = "sum by (subscription_id) (increase(pubsub_googleapis_com:subscription_dead_letter_message_count{${local.on_subscription}}[5m])) > 0"
-      }
+      query    = "sum by (function) (increase(${local.metric.deliveries}{${local.on_run},verdict=\"dead\"}[5m])) > 0 or sum by (subscription_id) (increase(pubsub_googleapis_com:subscription_dead_letter_message_count{${local.on_subscription}}[5m])) > 0"
     }
     oldest_unacked = {
       title    = "Messages wait too long"
@@ -26,9 +24,7 @@ locals {
       section  = "messages-wait-too-long"
       meaning  = "A subscription has messages that are older than ${var.alerts.oldest_unacked_minutes} minutes. What is older than its retention is lost."
       minutes  = 5
-      conditions = {
-        "the oldest message of a subscription is too old" = "max by (subscription_id) (${local.waiting}) > ${var.alerts.oldest_unacked_minutes * 60}"
-      }
+      query    = "max by (subscription_id) (${local.waiting}) > ${var.alerts.oldest_unacked_minutes * 60}"
     }
     error_ratio = {
       title    = "Too many deliveries fail"
@@ -36,19 +32,15 @@ locals {
       section  = "too-many-deliveries-fail"
       meaning  = "More than ${var.alerts.error_ratio * 100} % of a function's deliveries have to be tried again or are given up."
       minutes  = 10
-      conditions = {
-        "a function fails too often" = "sum by (function) (rate(${local.failing}[10m])) / sum by (function) (rate(${local.delivered}[10m])) > ${var.alerts.error_ratio}"
-      }
+      query    = "sum by (function) (rate(${local.failing}[10m])) / sum by (function) (rate(${local.delivered}[10m])) > ${var.alerts.error_ratio}"
     }
     breaker_open = {
       title    = "A breaker is open"
       severity = "WARNING"
       section  = "a-breaker-is-open"
       meaning  = "A dependency does not work, and is left alone. Events that need it wait; no attempt is spent."
-      minutes  = 5
-      conditions = {
-        "deliveries are put off for a dependency" = "sum by (dependency) (increase(${local.metric.cut_off}{${local.on_run}}[5m])) > 0"
-      }
+      minutes  = 0
+      query    = "sum by (dependency) (increase(${local.metric.cut_off}{${local.on_run}}[10m])) > 0"
     }
     contention = {
       title    = "Ledger contention"
@@ -56,9 +48,7 @@ locals {
       section  = "ledger-contention"
       meaning  = "More than ${var.alerts.contention_ratio * 100} % of a function's deliveries find their event claimed by another one: they come again before the first has ended."
       minutes  = 10
-      conditions = {
-        "a function's deliveries get in each other's way" = "sum by (function) (rate(${local.contending}[10m])) / sum by (function) (rate(${local.delivered}[10m])) > ${var.alerts.contention_ratio}"
-      }
+      query    = "sum by (function) (rate(${local.contending}[10m])) / sum by (function) (rate(${local.delivered}[10m])) > ${var.alerts.contention_ratio}"
     }
   }
 
@@ -70,9 +60,7 @@ locals {
       section                               = "jobs-are-stuck"
       meaning                               = "What jobs wait for is not handled: the parts that have settled, or the letters that say that one is dead. Whoever waits for a job waits on."
       minutes                               = 5
-      conditions = {
-        "the oldest message that a job waits for is too old" = "max by (subscription_id) (${local.oldest}{${local.on_subscription},subscription_id=~\"${join("|", sort(subscriptions))}\"}) > ${var.alerts.jobs_stuck_minutes * 60}"
-      }
+      query                                 = "max by (subscription_id) (${local.oldest}{${local.on_subscription},subscription_id=~\"${join("|", sort(subscriptions))}\"}) > ${var.alerts.jobs_stuck_minutes * 60}"
     } if length(subscriptions) > 0
   }
 }
@@ -94,18 +82,14 @@ resource "google_monitoring_alert_policy" "this" {
   severity     = each.value.severity
   combiner     = "OR"
 
-  dynamic "conditions" {
-    for_each = each.value.conditions
+  conditions {
+    display_name = each.value.title
 
-    content {
-      display_name = conditions.key
-
-      condition_prometheus_query_language {
-        query                     = conditions.value
-        duration                  = "${each.value.minutes * 60}s"
-        evaluation_interval       = "60s"
-        disable_metric_validation = true
-      }
+    condition_prometheus_query_language {
+      query                     = each.value.query
+      duration                  = "${each.value.minutes * 60}s"
+      evaluation_interval       = "60s"
+      disable_metric_validation = true
     }
   }
 

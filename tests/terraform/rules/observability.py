@@ -63,9 +63,9 @@ def alerts(plan: Plan, topology: Topology) -> Iterator[str]:
     for name, alert in found.items():
         for condition in alert.values["conditions"]:
             (promql,) = condition["condition_prometheus_query_language"]
-            yield from _unknown(f"{name}: {condition['display_name']}", promql["query"], plan)
+            yield from _unknown(name, promql["query"], plan)
             if ">" not in promql["query"]:
-                yield f"{name}: {condition['display_name']}: is always true"
+                yield f"{name}: is always true"
         yield from _undocumented(name, alert)
         told = alert.values.get("notification_channels") or alert.unknown.get("notification_channels")
         if (asked.get("emails") or asked.get("channels")) and not told:
@@ -83,7 +83,12 @@ def dashboards(plan: Plan, _: Topology) -> Iterator[str]:
 
 
 def _unknown(what: str, query: str, plan: Plan) -> Iterator[str]:
-    """Metrics, resources, labels and verdicts in a query that there are not."""
+    """Metrics, resources, labels and verdicts in a query, or in each of several, that there are not."""
+    for part in query.split(" or "):
+        yield from _unknown_in(what, part, plan)
+
+
+def _unknown_in(what: str, query: str, plan: Plan) -> Iterator[str]:
     counted = PLATFORM | {
         _promql(metric): ("cloud_run_revision", set(metric.values["label_extractors"]) | {"le"})
         for metric in plan.of("logging_metric")
