@@ -50,18 +50,15 @@ locals {
       minutes  = 10
       query    = "sum by (function) (rate(${local.contending}[10m])) / sum by (function) (rate(${local.delivered}[10m])) > ${var.alerts.contention_ratio}"
     }
-  }
-
-  # Only where jobs are followed.
-  job_alerts = {
-    for name, subscriptions in { jobs_stuck = var.job_subscriptions } : name => {
-      title                                 = "Jobs are stuck"
-      severity                              = "ERROR"
-      section                               = "jobs-are-stuck"
-      meaning                               = "What jobs wait for is not handled: the parts that have settled, or the letters that say that one is dead. Whoever waits for a job waits on."
-      minutes                               = 5
-      query                                 = "max by (subscription_id) (${local.oldest}{${local.on_subscription},subscription_id=~\"${join("|", sort(subscriptions))}\"}) > ${var.alerts.jobs_stuck_minutes * 60}"
-    } if length(subscriptions) > 0
+    # Only where jobs are followed.
+    jobs_stuck = {
+      title    = "Jobs are stuck"
+      severity = "ERROR"
+      section  = "jobs-are-stuck"
+      meaning  = "What jobs wait for is not handled: the parts that have settled, or the letters that say that one is dead. Whoever waits for a job waits on."
+      minutes  = 5
+      query    = "max by (subscription_id) (${local.oldest}{${local.on_subscription},subscription_id=~\"${join("|", sort(subscriptions))}\"}) > ${var.alerts.jobs_stuck_minutes * 60}"
+    }
   }
 }
 
@@ -75,7 +72,7 @@ resource "google_monitoring_notification_channel" "email" {
 }
 
 resource "google_monitoring_alert_policy" "this" {
-  for_each = merge(local.alerts, local.job_alerts)
+  for_each = { for name, alert in local.alerts : name => alert if name != "jobs_stuck" || length(var.job_subscriptions) > 0 }
 
   project      = var.project
   display_name = "${var.application}: ${each.value.title}"
