@@ -13,6 +13,7 @@ variables {
   retention_days       = 7
   backstop             = { topic = "projects/flight-desk/topics/dead.letters", max_deliveries = 100 }
   targeted             = true
+  editors              = {}
   pubsub_agent         = "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 

@@ -21,6 +21,7 @@ topics:
   parcel.found_by_somebody_else: {}
   job.advanced: {}
   job.settled: {}
+  governor.woken: {}
 functions:
   weigh_parcel:
     topic: parcel.sent
@@ -33,6 +34,8 @@ functions:
     dependencies: [rebooking-api]
   advance_jobs:
     topic: job.advanced
+  governor:
+    topic: governor.woken
   webhooks:
     topic: job.settled
   dead_letters:

@@ -3,9 +3,9 @@
 # share has no numerator and is no share, so nothing fires.
 
 locals {
-  failing    = "${local.metric.deliveries}{${local.on_run},verdict=~\"retry|dead\"}"
-  delivered  = "${local.metric.deliveries}{${local.on_run}}"
-  contending = "${local.metric.contention}{${local.on_run}}"
+  failing    = "${local.metric.deliveries}_sum{${local.on_run},verdict=~\"retry|dead\"}"
+  delivered  = "${local.metric.deliveries}_sum{${local.on_run}}"
+  contending = "${local.metric.contention}_sum{${local.on_run}}"
   waiting    = "${local.oldest}{${local.on_subscription}}"
 
   # What is true while it fires, and for how many minutes it has to be; what that means, and how bad it is.
@@ -16,7 +16,7 @@ locals {
       section  = "dead-letters"
       meaning  = "Events were given up. They are filed with the reason, and nothing is done with them until somebody decides."
       minutes  = 0
-      query    = "sum by (function) (increase(${local.metric.deliveries}{${local.on_run},verdict=\"dead\"}[5m])) > 0 or sum by (subscription_id) (increase(pubsub_googleapis_com:subscription_dead_letter_message_count{${local.on_subscription}}[5m])) > 0"
+      query    = "sum by (function) (increase(${local.metric.deliveries}_sum{${local.on_run},verdict=\"dead\"}[5m])) > 0 or sum by (subscription_id) (increase(pubsub_googleapis_com:subscription_dead_letter_message_count{${local.on_subscription}}[5m])) > 0"
     }
     oldest_unacked = {
       title    = "Messages wait too long"
@@ -40,7 +40,7 @@ locals {
       section  = "a-breaker-is-open"
       meaning  = "A dependency does not work, and is left alone. Events that need it wait; no attempt is spent."
       minutes  = 0
-      query    = "sum by (dependency) (increase(${local.metric.cut_off}{${local.on_run}}[10m])) > 0"
+      query    = "sum by (dependency) (increase(${local.metric.cut_off}_sum{${local.on_run}}[10m])) > 0"
     }
     contention = {
       title    = "Ledger contention"
@@ -57,7 +57,7 @@ locals {
       section  = "jobs-are-stuck"
       meaning  = "What jobs wait for is not handled: the parts that have settled, or the letters that say that one is dead. Whoever waits for a job waits on."
       minutes  = 5
-      query    = "max by (subscription_id) (${local.oldest}{${local.on_subscription},subscription_id=~\"${join("|", sort(subscriptions))}\"}) > ${var.alerts.jobs_stuck_minutes * 60}"
+      query    = "max by (subscription_id) (${local.oldest}{${local.on_subscription},subscription_id=~\"${join("|", sort(var.job_subscriptions))}\"}) > ${var.alerts.jobs_stuck_minutes * 60}"
     }
   }
 }

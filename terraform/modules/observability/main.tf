@@ -14,10 +14,13 @@ locals {
   # The reason of a delivery that was put off because a dependency's breaker is open; its first word is the dependency.
   cut_off = "^[a-z][a-z0-9-]* is (cut off until|being probed)"
 
-  counters = {
+  # Of each: which lines, what is added up of them, and what is told apart. A line may stand for several deliveries
+  # and says for how many; so what is counted is the sum of a distribution, since a counter would count lines.
+  measures = {
     deliveries = {
       description = "Deliveries that ended, and how"
       filter      = local.deliveries
+      field       = "weight"
       labels = {
         function   = "EXTRACT(jsonPayload.function)"
         verdict    = "EXTRACT(jsonPayload.verdict)"
@@ -27,6 +30,7 @@ locals {
     cut_off = {
       description = "Deliveries that were put off because a breaker is open"
       filter      = "${local.deliveries} AND jsonPayload.reason=~\"${local.cut_off}\""
+      field       = "weight"
       labels = {
         function   = "EXTRACT(jsonPayload.function)"
         dependency = "REGEXP_EXTRACT(jsonPayload.reason, \"^([a-z][a-z0-9-]*) \")"
@@ -36,19 +40,27 @@ locals {
     contention = {
       description = "Deliveries that found their event under way already"
       filter      = "${local.deliveries} AND jsonPayload.verdict=\"busy\" AND NOT jsonPayload.reason:*"
+      field       = "weight"
       labels      = { function = "EXTRACT(jsonPayload.function)" }
     }
-  }
-
-  distributions = {
-    duration = { description = "How long deliveries took, from receipt to answer", field = "duration_ms" }
-    latency  = { description = "How long it took from publish to answer", field = "latency_ms" }
+    duration = {
+      description = "How long deliveries took, from receipt to answer"
+      filter      = local.deliveries
+      field       = "duration_ms"
+      labels      = { function = "EXTRACT(jsonPayload.function)" }
+    }
+    latency = {
+      description = "How long it took from publish to answer"
+      filter      = "${local.deliveries} AND jsonPayload.latency_ms>=0"
+      field       = "latency_ms"
+      labels      = { function = "EXTRACT(jsonPayload.function)" }
+    }
   }
 
   # As PromQL knows them: https://cloud.google.com/monitoring/promql/promql-mapping. Metrics of logs may be of any
   # resource, so a query has to name the one.
   metric = {
-    for name in concat(keys(local.counters), keys(local.distributions)) :
+    for name in keys(local.measures) :
     name => "logging_googleapis_com:user_${replace(var.application, "-", "_")}_${name}"
   }
   on_run          = "monitored_resource=\"cloud_run_revision\""
@@ -56,19 +68,20 @@ locals {
   oldest          = "pubsub_googleapis_com:subscription_oldest_unacked_message_age"
 }
 
-resource "google_logging_metric" "counter" {
-  for_each = local.counters
+resource "google_logging_metric" "this" {
+  for_each = local.measures
 
   project          = var.project
   name             = "${var.application}/${each.key}"
   description      = each.value.description
   filter           = each.value.filter
+  value_extractor  = "EXTRACT(jsonPayload.${each.value.field})"
   label_extractors = each.value.labels
 
   metric_descriptor {
     metric_kind = "DELTA"
-    value_type  = "INT64"
-    unit        = "1"
+    value_type  = "DISTRIBUTION"
+    unit        = each.value.field == "weight" ? "1" : "ms"
 
     dynamic "labels" {
       for_each = each.value.labels
@@ -77,28 +90,6 @@ resource "google_logging_metric" "counter" {
         key        = labels.key
         value_type = "STRING"
       }
-    }
-  }
-}
-
-resource "google_logging_metric" "distribution" {
-  for_each = local.distributions
-
-  project          = var.project
-  name             = "${var.application}/${each.key}"
-  description      = each.value.description
-  filter           = "${local.deliveries} AND jsonPayload.${each.value.field}>=0"
-  value_extractor  = "EXTRACT(jsonPayload.${each.value.field})"
-  label_extractors = { function = "EXTRACT(jsonPayload.function)" }
-
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "DISTRIBUTION"
-    unit        = "ms"
-
-    labels {
-      key        = "function"
-      value_type = "STRING"
     }
   }
 

@@ -5,8 +5,5 @@ output "dashboard" {
 
 output "metrics" {
   description = "The metrics of logs, as alerts and dashboards name them."
-  value = [
-    for metric in concat(values(google_logging_metric.counter), values(google_logging_metric.distribution)) :
-    "logging.googleapis.com/user/${metric.name}"
-  ]
+  value       = [for metric in values(google_logging_metric.this) : "logging.googleapis.com/user/${metric.name}"]
 }

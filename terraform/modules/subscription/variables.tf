@@ -101,4 +101,9 @@ variable "pubsub_agent" {
 variable "editors" {
   description = "IAM members that may take its push configuration off and put it back, by any name."
   type        = map(string)
+
+  validation {
+    condition     = alltrue([for member in values(var.editors) : length(member) > 0])
+    error_message = "editors must be IAM members."
+  }
 }

@@ -18,7 +18,7 @@ ALLOWED = {
     "bigquery_table": {"roles/bigquery.dataEditor"},
     "cloud_run_service": {"roles/run.invoker"},
     "cloud_tasks_queue": {"roles/cloudtasks.enqueuer"},
-    "pubsub_subscription": {"roles/pubsub.subscriber"},
+    "pubsub_subscription": {"roles/pubsub.editor", "roles/pubsub.subscriber"},
     "pubsub_topic": {"roles/pubsub.publisher"},
     "secret_manager_secret": {"roles/secretmanager.secretAccessor"},
     "service_account": {"roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountUser"},

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from tests.terraform.plan import Plan, Resource
 from tests.terraform.rules.rule import differs
 from tests.terraform.terraform import ROOT
+from tests.worlds import NOON, TRACE
 from tidegate.jobs import ADVANCED
+from tidegate.log_settings import LogSettings
 from tidegate.logs import delivery_line
 from tidegate.reports import Report
 from tidegate.topology import Topology
@@ -29,9 +30,24 @@ PLATFORM = {
 # A delivery that has something to say of everything.
 LINE = delivery_line(
     Report(
-        "f", Verdict.RETRY, "e", "t", "m", 1, 0, "why", "where", 1.0, 2.0, datetime(2013, 2, 8, tzinfo=UTC), "00-1-2-01"
-    )
+        function="pack",
+        verdict=Verdict.RETRY,
+        event_id="event-1",
+        event_type="order.placed",
+        message_id="m-1",
+        attempt=1,
+        emitted=0,
+        reason="no box fits",
+        detail="",
+        duration_seconds=1.0,
+        latency_seconds=2.0,
+        ended_at=NOON,
+        trace=TRACE,
+    ),
+    LogSettings(),
 )
+# What may be added up of lines, of which each may stand for several deliveries.
+ADDED_UP = {"weight", "duration_ms", "latency_ms"}
 
 _FIELD = re.compile(r"jsonPayload\.([a-z_]+)")
 _VALUE = re.compile(r'\bverdict=~?"([^"]+)"')
@@ -48,6 +64,10 @@ def metrics(plan: Plan, _: Topology) -> Iterator[str]:
         yield from differs(f"{metric.key}: verdicts that there are not", _verdicts(metric.values["filter"]), set())
         labels = {each["key"] for each in metric.block("metric_descriptor")["labels"]}
         yield from differs(f"{metric.key}: labels", labels, extractors.keys())
+        added = set(_FIELD.findall(metric.values["value_extractor"] or ""))
+        yield from differs(f"{metric.key}: adds up what is no measure", added - ADDED_UP, set())
+        if not added:
+            yield f"{metric.key}: counts lines, of which each may stand for several deliveries"
         if 'jsonPayload.action="delivery"' not in metric.values["filter"]:
             yield f"{metric.key}: counts other lines too"
 
@@ -89,15 +109,16 @@ def _unknown(what: str, query: str, plan: Plan) -> Iterator[str]:
 
 
 def _unknown_in(what: str, query: str, plan: Plan) -> Iterator[str]:
-    counted = PLATFORM | {
-        _promql(metric): ("cloud_run_revision", set(metric.values["label_extractors"]) | {"le"})
-        for metric in plan.of("logging_metric")
-    }
+    counted = dict(PLATFORM)
+    for each in plan.of("logging_metric"):
+        told_apart = set(each.values["label_extractors"])
+        counted[f"{_promql(each)}_sum"] = ("cloud_run_revision", told_apart)
+        counted[f"{_promql(each)}_bucket"] = ("cloud_run_revision", {*told_apart, "le"})
     named = _METRIC.findall(query)
     if not named:
         yield f"{what}: asks for no metric"
     for metric, matchers in named:
-        resource, labels = counted.get(metric.removesuffix("_bucket"), ("", set[str]()))
+        resource, labels = counted.get(metric, ("", set[str]()))
         if not resource:
             yield f"{what}: {metric} is not counted"
             continue
