@@ -30,12 +30,17 @@ locals {
     { for name, function in local.http_functions : name => toset(function.accepts) },
   )
 
+  # Whoever deploys tries the gateway afterwards; terraform/bootstrap makes the account.
+  gateway_invokers = toset(concat(
+    var.gateway_invokers, ["serviceAccount:tidegate-build@${var.project}.iam.gserviceaccount.com"],
+  ))
+
   # Pub/Sub calls the functions of events; an HTTP function that asks for a key itself has to be reached first.
   invokers = merge(
     { for name in keys(local.functions) : name => { pubsub = google_service_account.push.member } },
     {
       for name, function in local.http_functions : name =>
-      function.access == "iam" ? { for member in var.gateway_invokers : member => member } : { everyone = "allUsers" }
+      function.access == "iam" ? { for member in local.gateway_invokers : member => member } : { everyone = "allUsers" }
     },
   )
 

@@ -90,7 +90,7 @@ variable "max_instances" {
 }
 
 variable "gateway_invokers" {
-  description = "Who may call HTTP functions whose access is iam, such as the gateway: IAM members, for example group:desk@example.com."
+  description = "Who may call HTTP functions whose access is iam, such as the gateway, beside the account that deploys: IAM members, for example group:desk@example.com."
   type        = list(string)
   default     = []
   nullable    = false

@@ -62,6 +62,13 @@ resource "google_project_iam_member" "grants" {
   }
 }
 
+# To call the gateway it needs a token that says who it is; in a build nobody else could make one.
+resource "google_service_account_iam_member" "itself" {
+  service_account_id = google_service_account.build.name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = google_service_account.build.member
+}
+
 # People deploy as this account rather than with rights of their own, so that what works for one works for all.
 resource "google_service_account_iam_member" "deployer" {
   for_each = var.deployers

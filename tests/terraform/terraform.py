@@ -14,6 +14,7 @@ PROJECT = "flight-desk"
 REGION = "europe-west1"
 PROJECT_NUMBER = "123456789012"
 DEPENDENCY_URLS = {"rebooking-api": "https://partner.example.com"}
+DEPLOYER = f"serviceAccount:tidegate-build@{PROJECT}.iam.gserviceaccount.com"
 INVOKERS = ("group:desk@example.com", "serviceAccount:portal@flight-desk.iam.gserviceaccount.com")
 # Where a copy keeps its state, instead of in a bucket.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'

@@ -9,7 +9,7 @@ from tests.terraform.applications import Application
 from tests.terraform.plan import Plan
 from tests.terraform.rules import resources
 from tests.terraform.rules.grants import ALLOWED_ON_PROJECT
-from tests.terraform.terraform import PROJECT, REGION, Configuration, Variables
+from tests.terraform.terraform import PROJECT, REGION, ROOT, Configuration, Variables
 from tidegate.topology import Topology
 
 # What it takes to make resources, by how their types begin.
@@ -42,13 +42,23 @@ def bootstrap(configuration: Configuration, tmp_path_factory: pytest.TempPathFac
     own = Configuration(configuration.copied(tmp_path_factory.mktemp("bootstrap")).folder / "bootstrap")
     own.run("init", "-input=false")
     return Plan.read(
-        own.plan(Variables({"project": PROJECT, "region": REGION, "deployers": ["group:desk@example.com"]}))
+        own.plan(
+            Variables(
+                {
+                    "project": PROJECT,
+                    "region": REGION,
+                    "deployers": ["group:desk@example.com"],
+                    "approvers": ["group:leads@example.com"],
+                    "repository": f"projects/{PROJECT}/locations/{REGION}/connections/git/repositories/desk",
+                }
+            )
+        )
     )
 
 
 def granted(plan: Plan) -> set[str]:
     """The roles on the project of the account that builds."""
-    return {each.values["role"] for each in plan.of("project_iam_member")}
+    return {each.values["role"] for each in plan.of("project_iam_member") if ".approver[" not in each.address}
 
 
 def test_whoever_deploys_may_make_what_is_planned(
@@ -79,9 +89,26 @@ def test_no_role_is_primitive(bootstrap: Plan) -> None:
 
 def test_people_deploy_as_the_account(bootstrap: Plan) -> None:
     """They may act as it, and have no rights of their own."""
-    (deployer,) = bootstrap.of("service_account_iam_member")
+    (deployer,) = bootstrap.of("service_account_iam_member", role="roles/iam.serviceAccountTokenCreator")
     assert deployer.values["member"] == "group:desk@example.com"
-    assert deployer.values["role"] == "roles/iam.serviceAccountTokenCreator"
+
+
+def test_the_account_can_call_the_gateway(bootstrap: Plan) -> None:
+    """It may make itself a token that says who it is, and no other one."""
+    roles = {each.values["role"] for each in bootstrap.of("service_account_iam_member") if ".itself" in each.address}
+    assert roles == {"roles/iam.serviceAccountOpenIdTokenCreator"}
+
+
+def test_what_is_deployed_by_a_push_was_approved(bootstrap: Plan) -> None:
+    """Both builds run at a push to main, as the account; the one that changes something waits for a person."""
+    triggers = {each.values["filename"]: each for each in bootstrap.of("cloudbuild_trigger")}
+    assert {name: each.block("approval_config")["approval_required"] for name, each in triggers.items()} == {
+        "cloudbuild.yaml": False,
+        "cloudbuild.deploy.yaml": True,
+    }
+    assert all((ROOT / name).is_file() for name in triggers)
+    (approver,) = bootstrap.of("project_iam_member", role="roles/cloudbuild.builds.approver")
+    assert approver.values["member"] == "group:leads@example.com"
 
 
 def test_the_state_is_kept(bootstrap: Plan, bare: Application) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.terraform.plan import Plan
 from tests.terraform.rules.rule import differs, emits, emitted, topics
-from tests.terraform.terraform import INVOKERS, PROJECT
+from tests.terraform.terraform import DEPLOYER, INVOKERS, PROJECT
 from tidegate.jobs import ADVANCED, SETTLED
 from tidegate.pauses import WOKEN
 from tidegate.topology import Access, Topology, deployed_name
@@ -57,7 +57,7 @@ def callers(plan: Plan, topology: Topology) -> Iterator[str]:
         else:
             some = topology.http_functions[name].access is Access.IAM
             members = {each.values.get("member") for each in grants}
-            yield from differs(f"{name}: who calls it", members, set(INVOKERS) if some else {EVERYBODY})
+            yield from differs(f"{name}: who calls it", members, {*INVOKERS, DEPLOYER} if some else {EVERYBODY})
             yield from differs(f"{name}: from where", ingress, "ALLOW_ALL")
     for each in plan.resources:
         if each.values.get("member") in (EVERYBODY, "allAuthenticatedUsers") and each.owner in topology.functions:
