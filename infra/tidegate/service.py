@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from tidegate.contracts import Contract
 from tidegate.dependencies import Dependencies
@@ -17,6 +18,9 @@ from tidegate.settings import Settings
 from tidegate.topology import FunctionConfig
 from tidegate.traces import Sampling
 from tidegate.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from tidegate.controls import Controls
 
 _STATUS = {
     Verdict.DONE: 200,
@@ -97,12 +101,18 @@ def google_ports(settings: Settings) -> Ports:
     from tidegate.adapters.firestore_jobs import FirestoreJobs
     from tidegate.adapters.firestore_ledger import FirestoreLedger
     from tidegate.adapters.google_clients import firestore_client, publisher_client
-    from tidegate.adapters.google_controls import google_controls
     from tidegate.adapters.pubsub_publisher import PubSubPublisher
     from tidegate.logs import observer
     from tidegate.telemetry import collected
 
     firestore = firestore_client(settings)
+
+    @cache
+    def controls() -> "Controls":
+        from tidegate.adapters.google_controls import google_controls  # for one function alone
+
+        return google_controls(settings, firestore)
+
     ports = Ports(
         ledger=FirestoreLedger(firestore),
         publisher=PubSubPublisher(publisher_client(settings), settings.project),
@@ -113,6 +123,6 @@ def google_ports(settings: Settings) -> Ports:
         observe=observer(LogSettings.read(settings.environment)),
         draw=lambda: secrets.token_hex(8),
         sampling=Sampling.read(settings.environment),
-        controls=cache(lambda: google_controls(settings, firestore)),
+        controls=controls,
     )
     return collected(ports, settings)

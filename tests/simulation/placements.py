@@ -42,6 +42,12 @@ def placed(story: str, faults: Mapping[int, Fault], *, traced: bool = False) -> 
     return play(STORIES[story], Placed(faults), Random(_SEED), traced=traced)
 
 
+def held(start: float) -> Outcome:
+    """The run of an outage in which an operator pauses the function at this moment."""
+    scenario = OutageScenario(_FLIGHTS, _OUTAGES, Holding(start, start + 700))
+    return play(outages(scenario), Placed({}), Random(_SEED))
+
+
 def singles(story: str) -> Iterator[dict[int, Fault]]:
     """Each fault at each operation of the undisturbed run."""
     for number in range(placed(story, {}).operations):

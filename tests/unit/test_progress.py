@@ -17,9 +17,10 @@ from tidegate_ops.demo.progress import Patience, Progress, Stalled, TopicCount
 TOPOLOGY = Topology.model_validate(
     {
         "application": "parcel-desk",
-        "topics": {"order.placed": {}, "order.packed": {}, "dead.letters": {}},
+        "topics": {"order.placed": {}, "order.packed": {}, "governor.woken": {}, "dead.letters": {}},
         "functions": {
             "pack_order": {"topic": "order.placed", "emits": ["order.packed"]},
+            "governor": {"topic": "governor.woken", "emits": ["governor.woken"]},
             "dead_letters": {"topic": "dead.letters", "attempts": None},
         },
     }
@@ -193,3 +194,12 @@ def ticking(seconds: float) -> Callable[[], float]:
     """A clock that moves by so much each time it is read."""
     ticks: Iterator[int] = count()
     return lambda: next(ticks) * seconds
+
+
+def test_the_governor_has_nothing_to_do_with_it() -> None:
+    """What comes each minute is neither waited for nor counted, nor is what it emits for later."""
+    progress = packed(run())
+    assert not progress.saw("governor.woken", message("minute", "7"))
+    progress.delivered({**line("7", event="minute", emitted=1), "function": "governor"})
+    assert progress.outstanding() == []
+    assert progress.topics()["governor.woken"] == TopicCount(0, 0, 0)

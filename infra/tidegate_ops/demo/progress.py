@@ -11,6 +11,7 @@ from typing import Any
 from tidegate.client import JobStatus
 from tidegate.errors import TidegateError
 from tidegate.messages import Message
+from tidegate.pauses import WOKEN
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 from tidegate_ops.demo.duplicates import event_id
@@ -51,7 +52,8 @@ class Progress:
 
     A run is *idle* when nothing that is known of is under way: each message on a consumed topic is acked by its
     consumers, all that completed handlings emitted has passed, and each job says that it has settled. It is
-    *settled* when it is idle and the expected numbers of events have been handled.
+    *settled* when it is idle and the expected numbers of events have been handled. The governor's own events, which
+    come each minute, are passed over.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Progress:
             for topic in topology.topics
         }
         self._dead_letter_topic = topology.dead_letter_topic
+        self._governors = topology.subscribers(WOKEN)
         self._lock = threading.Lock()
         self._failed = threading.Event()
         self._failure: Exception | None = None
@@ -96,6 +99,8 @@ class Progress:
 
     def saw(self, topic: str, message: Message) -> bool:
         """Note a message that passed; True if it is to be published once more, which is owed from now on."""
+        if topic == WOKEN:
+            return False
         event = event_id(message)
         with self._lock:
             sightings = self._seen[topic].setdefault(event, set())
@@ -116,7 +121,7 @@ class Progress:
     def delivered(self, line: Mapping[str, Any]) -> None:
         """Note a delivery's log line."""
         verdict, function, event = Verdict(line["verdict"]), str(line["function"]), str(line["event_id"])
-        if not verdict.acked:
+        if not verdict.acked or function in self._governors:
             return
         with self._lock:
             self._moved_at = self._monotonic()
