@@ -1,8 +1,12 @@
 """The experiments in short: their promises hold on a small scale, but for times, which need a machine of their own."""
 
 import io
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -13,6 +17,7 @@ from tidegate_ops.project import Project
 
 pytestmark = pytest.mark.usefixtures("emulators_installed")
 
+TIDEGATE = [sys.executable, "-c", "from tidegate_ops.cli import main; main()"]
 SETTLED_SECONDS = 60
 """Longer than promised: other tests run besides."""
 
@@ -37,3 +42,19 @@ def test_a_flood(tmp_path: Path) -> None:
     late = next(promise for promise in kept if "p99" in promise)
     assert [promise for promise, holds in kept.items() if not holds and promise != late] == []
     assert found.accepted < sum(found.answers.values()) == round(found.offered_per_second * found.seconds)
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of the flood: exit code 130, no process, no file."""
+    root = copy_desk(tmp_path / "desk")
+    command = [*TIDEGATE, "experiment", "flood", "--seconds", "60"]
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if line.startswith("5 times as much"))
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted; nothing is left running" in errors
+    assert not (root / "build").exists()
+    commands = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
+    assert not any(str(root) in command for command in commands)
