@@ -22,6 +22,14 @@ run: $(READY) ## Watch a day at the flight operations desk, faults included
 up: $(READY) ## Run the whole application on this machine until Ctrl-C
 	@$(BIN)/tidegate up
 
+.PHONY: outage
+outage: $(READY) ## Take the partner down for a minute, with its breaker and without one
+	@$(BIN)/tidegate experiment outage
+
+.PHONY: flood
+flood: $(READY) ## Send five times as much as can be done, for a minute
+	@$(BIN)/tidegate experiment flood
+
 .PHONY: test
 test: $(READY) ## Run every test, two files at a time; at the end says what was skipped and why
 	@$(BIN)/pytest -n 2 --dist loadfile

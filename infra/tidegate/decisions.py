@@ -135,7 +135,7 @@ def conclude(claim: Record, outcome: Outcome, attempts: int | None) -> Record:
 
 
 def unstarted(claim: Record) -> Record:
-    """The record that a claim turns into whose run was cut off from what it needs: it was no attempt."""
+    """The record that a claim turns into whose run was cut off from what it needs, or cut short: it was no attempt."""
     return replace(claim, status=Status.RELEASED, attempt=claim.attempt - 1)
 
 

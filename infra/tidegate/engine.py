@@ -33,7 +33,7 @@ from tidegate.decisions import (
 )
 from tidegate.deliveries import Delivery
 from tidegate.dependencies import Dependencies
-from tidegate.errors import DependencyCutOff, LeaseLost, PublishFailed, StoreUnavailable, WriteRefused
+from tidegate.errors import LeaseLost, PublishFailed, PutOff, StoreUnavailable, WriteRefused
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.outbox import MARK_ABOVE
@@ -43,6 +43,7 @@ from tidegate.reporting import Ending, conflict_of, report_of
 from tidegate.reports import Report
 from tidegate.runs import Runner
 from tidegate.slots import Contested, Slot, StateConflict
+from tidegate.stopping import Stopping
 from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
 from tidegate.verdicts import Verdict
@@ -66,6 +67,7 @@ class Engine:
         ports: Ports,
         dependencies: Dependencies,
         *,
+        stopping: Stopping | None = None,
         io_seconds: float = 10.0,
     ) -> None:
         self._handler = handler
@@ -73,7 +75,7 @@ class Engine:
         self._ports = ports
         self._dependencies = dependencies
         self._io_seconds = io_seconds
-        self._runner = Runner(handler, config, ports)
+        self._runner = Runner(handler, config, ports, stopping or Stopping())
         self._tree = Tree(ports)
 
     @property
@@ -96,8 +98,8 @@ class Engine:
         trouble = detail = ""
         try:
             verdict = await self._handle(delivery, slot)
-        except DependencyCutOff as cut_off:
-            verdict, trouble = Verdict.BUSY, str(cut_off)
+        except PutOff as put_off:
+            verdict, trouble = Verdict.BUSY, str(put_off)
         except (StoreUnavailable, PublishFailed) as error:
             # Fail closed: what is not certain is not acked. The next delivery finds what stands.
             verdict, trouble = Verdict.RETRY, str(error)
@@ -162,7 +164,7 @@ class Engine:
         for conflict in range(_STATE_CONFLICTS):
             try:
                 outcome, batch = await self._outcome(delivery, slot)
-            except DependencyCutOff:
+            except PutOff:
                 assert slot.record is not None
                 await slot.write(unstarted(slot.record))
                 raise

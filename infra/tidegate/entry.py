@@ -13,6 +13,7 @@ from tidegate.handlers import Handler
 from tidegate.log_settings import LogSettings
 from tidegate.service import Service, check, google_ports
 from tidegate.settings import Settings
+from tidegate.stopping import on_sigterm
 from tidegate.topology import FunctionConfig
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _entry_point(handler: Handler) -> EntryPoint:
             logs.configure(LogSettings.read())
             settings = Settings.read()
             service = Service(handler, config, google_ports(settings), settings.environment)
+            on_sigterm(service.stop)
         answer = await service.receive(dict(request.headers), await request.body())
         return JSONResponse(answer.body, answer.status)
 

@@ -56,7 +56,15 @@ class SubscriptionUnavailable(TidegateError):
     """A subscription could not be read or changed; a change may or may not stand."""
 
 
-class DependencyCutOff(TidegateError):
+class PutOff(TidegateError):
+    """A run cannot go on for now, and not by its own fault: it has spent no attempt, and its steps are kept."""
+
+
+class InstanceStopping(PutOff):
+    """The instance has to end before the run would."""
+
+
+class DependencyCutOff(PutOff):
     """A dependency must not be used now: it is cut off, or its rate is used up for as long as this run may last.
 
     Raised by `Context.dependency`. A handler that lets it pass is run again later, and has spent no attempt.

@@ -17,6 +17,7 @@ from tidegate.log_settings import LogSettings
 from tidegate.service import google_ports
 from tidegate.settings import Settings
 from tidegate.sites import Site
+from tidegate.stopping import on_sigterm
 from tidegate.topology import HttpFunctionConfig
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def http_function(build: "Callable[[Site], ASGIApp]", /) -> HttpEntryPoint:
             settings = Settings.read()
             site = Site(config, settings, google_ports(settings))
             service = HttpService(handler, site)
+            on_sigterm(service.stop)
             if asked:
                 await _connect(site)
         return JSONResponse({"function": handler.name, "ready": True}) if asked else _Answer(service)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tidegate.handlers import HttpHandler
 from tidegate.problems import problem
 from tidegate.sites import Site
 from tidegate.spans import request_span
+from tidegate.stopping import REASON, Stopping
 from tidegate.topology import HttpFunctionConfig
 from tidegate.work import Work, under_way
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_RETRY_SECONDS = 1
+_COME_AGAIN = {"Retry-After": "1"}
 # The keys of the ASGI specification. A server's own routing leaves others behind, which would reach
 # the application as if they were its own: path parameters, and the router that makes its URLs.
 _SCOPE = (
@@ -37,6 +39,9 @@ class HttpService:
     events reach nobody. A request counts from its arrival until the application returns, however long
     its response streams: an application that streams listens for ``http.disconnect``, as Starlette's
     responses do, and so gives a place back when its client leaves.
+
+    When the instance stops, event streams are ended at once, for their readers to go on at another; any other
+    request has its grace.
     """
 
     def __init__(self, handler: HttpHandler, site: Site) -> None:
@@ -45,14 +50,22 @@ class HttpService:
         self._site = site
         self._application: ASGIApp | None = None
         self._underway = 0
+        self._stopping = Stopping()
+
+    def stop(self) -> None:
+        """Take no further request, and end those that are under way."""
+        self._stopping.begin()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if self._stopping.begun:
+            await _stopped(scope, receive, send)
+            return
         capacity = self._site.config.concurrency
         if self._underway >= capacity:
             full = problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"{capacity} requests are under way: come again in a moment",
-                {"Retry-After": str(_RETRY_SECONDS)},
+                _COME_AGAIN,
             )
             await full(scope, receive, send)
             return
@@ -82,14 +95,19 @@ class HttpService:
         The server then closes the connection, so that nobody takes half a response for a whole one.
         """
         name, seconds = self._handler.name, self._site.config.timeout_seconds
+        reply.on_stream = lambda: self._stopping.allow(grace, 0)
         try:
-            async with asyncio.timeout(seconds) as bound:
+            async with self._stopping.grace() as grace, asyncio.timeout(seconds) as bound:
                 await self._built()(scope, receive, reply)
             return
         except ClientDisconnect:
             return
         except Exception:
-            if bound.expired():
+            if grace.expired():
+                if reply.is_stream:
+                    await reply.end()
+                failed = _stopped
+            elif bound.expired():
                 _log.warning("%s took longer than %g s: %s %s", name, seconds, scope["method"], scope["path"])
                 failed = problem(HTTPStatus.GATEWAY_TIMEOUT, f"no answer within {seconds:g} s")
             else:
@@ -105,11 +123,23 @@ class HttpService:
         return self._application
 
 
+async def _stopped(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    await problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{REASON}: come again in a moment", _COME_AGAIN)(
+        scope, receive, send
+    )
+
+
 class _Reply:
-    """Where a response is sent, and the status that has been; 0 while nothing has."""
+    """Where a response is sent, the status that has been, 0 while nothing has, and whether it is an event stream.
+
+    Attributes:
+        on_stream: is called when a part of an event stream has been sent.
+    """
 
     def __init__(self, send: "Send") -> None:
         self.status = 0
+        self.is_stream = False
+        self.on_stream: Callable[[], None] = lambda: None
         self._send = send
 
     @property
@@ -118,7 +148,16 @@ class _Reply:
 
     async def __call__(self, message: "Message") -> None:
         self.status = message.get("status", self.status)
+        if message["type"] == "http.response.start":
+            types = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
+            self.is_stream = any(each.startswith(b"text/event-stream") for each in types)
         await self._send(message)
+        if self.is_stream:
+            self.on_stream()
+
+    async def end(self) -> None:
+        """End a stream in good order: what has been sent of it is whole events."""
+        await self._send({"type": "http.response.body"})
 
 
 def check_http(handler: HttpHandler, config: HttpFunctionConfig) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import inspect
+import math
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -11,11 +12,12 @@ from tidegate.context import Context
 from tidegate.decisions import Failed, Outcome
 from tidegate.deliveries import Delivery
 from tidegate.emissions import flatten
-from tidegate.errors import DependencyCutOff, LeaseLost, Reject
+from tidegate.errors import DependencyCutOff, InstanceStopping, LeaseLost, Reject
 from tidegate.handlers import Handler
 from tidegate.outbox import returned
 from tidegate.ports import Ports
 from tidegate.records import Failure, Fault
+from tidegate.stopping import GRACE_SECONDS, REASON, Stopping
 from tidegate.threads import contained
 from tidegate.topology import FunctionConfig
 
@@ -26,14 +28,17 @@ class Runner:
     """Runs one handler: ``async def`` on the event loop, plain ``def`` in a worker thread.
 
     A thread cannot be stopped: a plain handler that overruns its timeout goes on, but its context
-    is closed and its writes are fenced, so nothing it still does through Tidegate counts.
+    is closed and its writes are fenced, so nothing it still does through Tidegate counts. For the same
+    reason it is not interrupted when the instance stops: it ends in time, or with the process.
     """
 
-    def __init__(self, handler: Handler, config: FunctionConfig, ports: Ports) -> None:
+    def __init__(self, handler: Handler, config: FunctionConfig, ports: Ports, stopping: Stopping) -> None:
         self._handler = handler
         self._config = config
         self._ports = ports
+        self._stopping = stopping
         self._on_loop = inspect.iscoroutinefunction(handler.call) or inspect.isasyncgenfunction(handler.call)
+        self._grace_seconds = GRACE_SECONDS if self._on_loop else math.inf
         # Twice as many as work at a time, so that those which overran keep no new delivery waiting.
         self._threads = ThreadPoolExecutor(2 * config.concurrency, thread_name_prefix=config.function)
         self._running: set[object] = set()
@@ -51,11 +56,11 @@ class Runner:
         Raises:
             LeaseLost: the handler found that its record is not its own any more.
             DependencyCutOff: the handler could not use what it needs.
+            InstanceStopping: the handler had no time left to end.
         """
         seconds = min(self._config.timeout_seconds, context.lease_left)
-        timeout = asyncio.timeout(seconds)
         try:
-            async with timeout:
+            async with self._stopping.grace(self._grace_seconds) as grace, asyncio.timeout(seconds) as timeout:
                 given = await self._call(delivery.payload, context)
             return returned(flatten(given), config=self._config, cause=delivery.cause(self._ports.clock()))
         except LeaseLost:
@@ -71,6 +76,8 @@ class Runner:
                 return Failed(Failure(Fault.REJECTED, str(rejection) or "rejected by the handler"), permanent=True)
             if cut_off := _found_in(error, DependencyCutOff):
                 raise cut_off from None
+            if grace.expired():
+                raise InstanceStopping(REASON) from None
             if timeout.expired():
                 return Failed(Failure(Fault.TIMEOUT, f"ran longer than {seconds:g} s"))
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -15,6 +15,7 @@ from tidegate.inputs import read
 from tidegate.log_settings import LogSettings
 from tidegate.ports import Ports
 from tidegate.settings import Settings
+from tidegate.stopping import REASON, Stopping
 from tidegate.topology import FunctionConfig
 from tidegate.traces import Sampling
 from tidegate.verdicts import Verdict
@@ -33,6 +34,7 @@ _STATUS = {
     Verdict.RETRY: 503,
 }
 FULL = 429
+STOPPING = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,13 @@ class Service:
         check(handler, config)
         self._capacity = config.concurrency
         self._underway = 0
-        self._engine = Engine(handler, config, ports, Dependencies(config.dependencies, environment, ports))
+        self._stopping = Stopping()
+        dependencies = Dependencies(config.dependencies, environment, ports)
+        self._engine = Engine(handler, config, ports, dependencies, stopping=self._stopping)
+
+    def stop(self) -> None:
+        """Take no further delivery, and give back those that are still under way when the grace is over."""
+        self._stopping.begin()
 
     async def receive(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Handle one request.
@@ -58,10 +66,12 @@ class Service:
         Args:
             headers: with lower-case names.
         """
+        if self._stopping.begun:
+            return _refused(STOPPING, REASON)
         if self._underway >= self._capacity:
-            return _full(f"{self._capacity} deliveries are under way")
+            return _refused(FULL, f"{self._capacity} deliveries are under way")
         if self._engine.overrun >= self._capacity:
-            return _full(f"{self._capacity} threads are lost to handlers that ran past their timeout")
+            return _refused(FULL, f"{self._capacity} threads are lost to handlers that ran past their timeout")
         self._underway += 1
         try:
             report = await self._engine.deliver(read(headers, body))
@@ -73,8 +83,8 @@ class Service:
         )
 
 
-def _full(reason: str) -> Answer:
-    return Answer(FULL, {"verdict": str(Verdict.BUSY), "reason": reason})
+def _refused(status: int, reason: str) -> Answer:
+    return Answer(status, {"verdict": str(Verdict.BUSY), "reason": reason})
 
 
 def check(handler: Handler, config: FunctionConfig) -> None:

@@ -11,8 +11,7 @@ from tidegate.http_entry import READY_PATH
 from tidegate_ops.processes import ManagedProcess, ProcessFailed, answers
 
 _READY_SECONDS = 30
-_GRACE_SECONDS = 5
-_HTTP_GRACE_SECONDS = 1  # a page that listens would use up any grace
+_GRACE_SECONDS = 10  # as Cloud Run gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class FunctionService:
                 "XDG_RUNTIME_DIR": str(source.runtime_dir),
             },
             on_line=on_line,
-            grace_seconds=_HTTP_GRACE_SECONDS if http else _GRACE_SECONDS,
+            grace_seconds=_GRACE_SECONDS,
         )
 
     @property

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +24,7 @@ class Project:
     """A folder with `infra/topology.yaml`, and what belongs to it."""
 
     root: Path
+    _topology: Topology | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
@@ -71,12 +72,16 @@ class Project:
         return self.root / "build"
 
     def topology(self) -> Topology:
-        """The topology as it stands on disk now.
+        """The topology as it stands on disk now, unless it is `altered`.
 
         Raises:
             TopologyError: naming every fault.
         """
-        return load_topology(self.topology_path)
+        return self._topology or load_topology(self.topology_path)
+
+    def altered(self, topology: Topology) -> "Project":
+        """The same project with another topology, for an experiment; nothing of it is written to disk."""
+        return replace(self, _topology=topology)
 
     def load_handler(self, name: str) -> Handler:
         """Import a function from its source, as it is imported where it is deployed.

@@ -1,6 +1,7 @@
 """HTTP functions in the local stack: a process of their own, open to people, and quick to go."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,18 @@ def test_a_killed_process_is_replaced(stack: LocalStack) -> None:
     before = _pid(url)
     stack.kill_function("lamp")
     eventually(lambda: _pid(url) not in (before, None))
+
+
+def test_an_open_stream_does_not_hold_up_the_end(stack: LocalStack) -> None:
+    """At SIGTERM it ends in good order, for its reader to go on at the next instance, which is there soon."""
+    url = f"{stack.urls['lamp']}lights/west"
+    before = _pid(url)
+    with httpx.stream("GET", f"{stack.urls['lamp']}blink") as page:
+        lines = page.iter_lines()
+        assert next(lines) == "data: on"
+        stack.kill_function("lamp", signal.SIGTERM, worker=False)
+        assert list(lines) == [""]
+    eventually(lambda: _pid(url) not in (before, None), EDIT_SECONDS)
 
 
 def test_an_open_stream_does_not_hold_up_an_edit(tmp_path: Path, project: Project) -> None:

@@ -54,12 +54,21 @@ class Booking:
     calls: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How often the partner was called, and how many of that it refused because it was down."""
+
+    all: int = 0
+    refused: int = 0
+
+
 class Desk:
-    """The partner's own state: settings, bookings, and the dice."""
+    """The partner's own state: settings, bookings, calls, and the dice."""
 
     def __init__(self, settings: Settings, rng: random.Random) -> None:
         self.settings = settings
         self.bookings: list[Booking] = []
+        self.calls = Calls()
         self._stored: dict[str, tuple[bytes, Booking]] = {}
         self._rng = rng
 
@@ -69,7 +78,9 @@ class Desk:
         A failing call fails with equal odds before the booking and after it: then the seats are
         booked and the caller does not know.
         """
-        if self.settings.down:
+        down = self.settings.down
+        self.calls = Calls(self.calls.all + 1, self.calls.refused + down)
+        if down:
             return 503, {"error": "closed for maintenance"}
         fate = self._rng.random()
         if fate < self.settings.failure_rate / 2:
@@ -109,6 +120,9 @@ def make_app(desk: Desk) -> Starlette:
     async def get_log(request: Request) -> JSONResponse:
         return JSONResponse([asdict(booking) for booking in desk.bookings])
 
+    async def get_calls(request: Request) -> JSONResponse:
+        return JSONResponse(asdict(desk.calls))
+
     async def put_settings(request: Request) -> JSONResponse:
         """Change the settings that the body names; the others stay."""
         try:
@@ -122,6 +136,7 @@ def make_app(desk: Desk) -> Starlette:
         routes=[
             Route("/bookings", post_booking, methods=["POST"]),
             Route("/log", get_log),
+            Route("/calls", get_calls),
             Route("/settings", put_settings, methods=["PUT"]),
         ]
     )
@@ -156,6 +171,10 @@ class Partner:
         """Every booking that was made, in order, whether or not its answer arrived."""
         answer = httpx.get(f"{self.url}/log").raise_for_status()
         return [Booking(**entry) for entry in answer.json()]
+
+    def calls(self) -> Calls:
+        """How often it was called so far."""
+        return Calls(**httpx.get(f"{self.url}/calls").raise_for_status().json())
 
     def adjust(self, **settings: float | bool) -> None:
         """Change some of its `Settings` while it runs, such as ``down=True``."""

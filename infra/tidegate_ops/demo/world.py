@@ -117,7 +117,7 @@ def open_world(engine: Engine, project: Project, environment: Mapping[str, str],
         LocalBroker(local.state.pubsub_host, local.state.project) as broker,
         Tap(broker.host, broker.project, topics, witness.on_message),
     ):
-        yield EmulatorWorld(broker, _firestore_client(broker.project, local.state.firestore_host), local.urls)
+        yield EmulatorWorld(broker, emulator_firestore(broker.project, local.state.firestore_host), local.urls)
 
 
 class EmulatorWorld:
@@ -156,7 +156,8 @@ class EmulatorWorld:
             raise PublishFailed(f"{topic} did not take {len(messages)} messages: {error}") from error
 
 
-def _firestore_client(project: str, host: str) -> Client:
+def emulator_firestore(project: str, host: str) -> Client:
+    """A client on the emulator at ``host``."""
     client = Client(project=project, credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
     # The library takes the host from the environment only, where it would reach everything that this process starts.
     client._emulator_host = host
