@@ -36,9 +36,10 @@ from tidegate.dependencies import Dependencies
 from tidegate.errors import DependencyCutOff, LeaseLost, PublishFailed, StoreUnavailable, WriteRefused
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
+from tidegate.limited_slots import NotYet, Superseded, slot_of
 from tidegate.outbox import MARK_ABOVE
 from tidegate.ports import Ports
-from tidegate.records import Failure, Fault, Record, Status, record_key
+from tidegate.records import Failure, Fault, Record, Status
 from tidegate.reports import Report
 from tidegate.runs import Runner
 from tidegate.slots import Contested, Slot, StateConflict
@@ -84,12 +85,12 @@ class Engine:
         time = asyncio.get_running_loop().time
         started = time()
         delivery = Delivery.read(inbound, self._handler, self._config, self._ports.clock())
-        slot = Slot(self._ports, record_key(self._config.function, delivery.key), self._io_seconds)
+        slot = slot_of(delivery, self._config, self._ports, self._io_seconds)
         trouble = detail = ""
         try:
             verdict = await self._handle(delivery, slot)
-        except DependencyCutOff as cut_off:
-            verdict, trouble = Verdict.BUSY, str(cut_off)
+        except (DependencyCutOff, NotYet) as not_now:
+            verdict, trouble = Verdict.BUSY, str(not_now)
         except (StoreUnavailable, PublishFailed) as error:
             # Fail closed: what is not certain is not acked. The next delivery finds what stands.
             verdict, trouble = Verdict.RETRY, str(error)
@@ -104,6 +105,7 @@ class Engine:
             return Verdict.FILTERED
         unfit = delivery.unfit or await self._tree.unwanted(delivery)
         outcome: Outcome | None = unfit
+        shed: Outcome | None = None  # what it comes to if nobody has begun with it
         if unfit is None:
             await self._dependencies.gate()
         for _ in range(_MEETINGS):
@@ -128,6 +130,10 @@ class Engine:
                 await slot.write(wanted, await self._tree.joined(delivery, slot.record, wanted, outcome, None))
             except Contested as contested:
                 slot.meet(contested.stored)
+                outcome = unfit if outcome is shed else outcome
+                continue
+            except Superseded as superseded:
+                outcome = shed = superseded.outcome
                 continue
             except StateConflict:
                 continue  # what is to be reopened has changed since it was read

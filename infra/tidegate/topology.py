@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tidegate.dependency_limits import Dependency
+from tidegate.key_limits import FunctionLimits, PerKey
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
 TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$", min_length=3, max_length=255)]
@@ -58,6 +59,7 @@ class Function(_Strict):
         description="What makes two events the same work: event.id, or a field such as data.order_id.",
     )
     dependencies: tuple[str, ...] = Field(default=(), description="Dependencies that its handler may use.")
+    limits: FunctionLimits = Field(default=FunctionLimits(), description="Limits for all its instances together.")
     recursive: bool = Field(default=False, description="Its events may lead back to itself.")
 
 
@@ -129,6 +131,7 @@ class FunctionConfig(_Strict):
     concurrency: int
     idempotency: str = "event.id"
     dependencies: dict[str, Dependency] = Field(default_factory=dict)
+    per_key: PerKey | None = None
     dead_letter_topic: TopicName
     ledger_days: float
     idempotency_of: dict[str, str] = Field(
@@ -206,6 +209,7 @@ class Topology(_Strict):
             concurrency=function.concurrency,
             idempotency=function.idempotency,
             dependencies={each: self.dependencies[each] for each in sorted(function.dependencies)},
+            per_key=function.limits.per_key,
             dead_letter_topic=self.dead_letter_topic,
             ledger_days=self.limits.ledger_days,
             idempotency_of={

@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
+from ruamel.yaml import YAML
 
 from tests.docs.markdown import Page
+from tidegate.adapters.firestore_lanes import LANES
 from tidegate.breakers import Phase
 from tidegate.dependency_limits import Dependency
+from tidegate.key_limits import PerKey
 from tidegate.shared_breakers import KNOWN_FOR
 from tidegate.signs import OVERLOADED
 from tidegate.topology import Backoff, Limits
+from tidegate_ops.checks.key_limits import IN_A_ROW
 
 PAGE = Page.read(Path(__file__).parents[2] / "docs" / "flow-control.md")
 
@@ -46,3 +50,16 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"up to {backoff.max_seconds:g} s its backstop of {deliveries} deliveries" in PAGE.text
     assert f"about {deliveries * backoff.max_seconds / 60:g} minutes" in PAGE.text
     assert f"{deliveries * 600 // 3600} hours at 600 s" in PAGE.text
+
+
+def test_limits_per_key_are_as_described() -> None:
+    """Each mode has its example, which is one that the topology takes, and the bound that follows from it."""
+    rows = PAGE.section("Limits per key").rows("one of")
+    modes = [YAML(typ="safe").load(row[0].strip("`")) for row in rows]
+    limits = [PerKey.model_validate({"key": "ordering_key", **mode}) for mode in modes]
+    assert {name for each in limits for name in each.model_dump(exclude_none=True)} == set(PerKey.model_fields)
+    [bursting] = [each.throttle for each in limits if each.throttle and each.throttle.burst > 1]
+    assert f"{bursting.burst} at once, so up to {bursting.runs + bursting.burst - 1} in one period" in PAGE.text
+    assert f"{bursting.interval_seconds:g} s apart" in PAGE.text
+    assert f"`{LANES}/{{function}}." in PAGE.text
+    assert IN_A_ROW == 10  # "ten turns of a key"

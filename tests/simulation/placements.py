@@ -1,11 +1,13 @@
-"""Every placement of one and of two faults over a small pipeline, none left out; and over a small job."""
+"""Every placement of one and of two faults over a small pipeline, none left out; over small jobs and limits, too."""
 
 from collections.abc import Iterator, Mapping
 from random import Random
 
 from tests.simulation.faults import Fault, Placed
+from tests.simulation.gate_scenario import Change, GateScenario
+from tests.simulation.gates import GateChanged
 from tests.simulation.scenario import Scenario
-from tests.simulation.schedule import Outcome, Story, flights, play, trips
+from tests.simulation.schedule import Outcome, Story, flights, gates, play, trips
 from tests.simulation.trip_scenario import Submission, TripScenario
 from tests.simulation.trips import Leg, TripPlanned
 
@@ -22,6 +24,8 @@ STORIES: Mapping[str, Story] = {
     "job": _job("gathered", "fine"),
     # A leg that is rejected, its compensation, the callback; at the end the letter is redriven.
     "failing-job": _job("plain", "full"),
+    # Two changes of one gate: the second waits for its place, and supersedes the first.
+    "gates": gates(GateScenario(tuple(Change(number, 2.0 * number, GateChanged(gate="g")) for number in range(2)))),
 }
 _SEED = 2013
 

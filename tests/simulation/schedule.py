@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 from tests.simulation.faults import Chaos, Plan, Seeded
 from tests.simulation.flights import fly
+from tests.simulation.gate_run import change
+from tests.simulation.gate_scenario import GateScenario
 from tests.simulation.scenario import Scenario
 from tests.simulation.trip_run import travel
 from tests.simulation.trip_scenario import TripScenario
@@ -14,6 +16,9 @@ from tests.simulation.virtual_loop import Stuck, run
 
 JOBS_EVERY = 20
 """One in so many seeds is about jobs, which take four times as long."""
+GATES_EVERY = 40
+"""One in so many seeds, beginning with `GATES_FROM`, is about limits per key."""
+GATES_FROM = 10
 
 Story: TypeAlias = Callable[[Chaos, Random], Coroutine[Any, Any, tuple[list[str], float]]]
 """What happens in a run; returns what was violated, and how long it took."""
@@ -42,14 +47,27 @@ def play(story: Story, plan: Plan, random: Random, *, traced: bool = False) -> O
 def seeded(seed: int, *, traced: bool = False) -> Outcome:
     """The run of a seed: scenario, rate and number of faults are drawn from it, too."""
     random = Random(seed)
-    story = trips(TripScenario.drawn(random)) if seed % JOBS_EVERY == 0 else flights(Scenario.drawn(random))
+    story = _story(seed, random)
     plan = Seeded(random, rate=random.choice([0.02, 0.1, 0.3]), most=random.randint(1, 12))
     return play(story, plan, random, traced=traced)
+
+
+def _story(seed: int, random: Random) -> Story:
+    if seed % JOBS_EVERY == 0:
+        return trips(TripScenario.drawn(random))
+    if seed % GATES_EVERY == GATES_FROM:
+        return gates(GateScenario.drawn(random))
+    return flights(Scenario.drawn(random))
 
 
 def flights(scenario: Scenario) -> Story:
     """The reference application at work."""
     return lambda chaos, random: fly(scenario, chaos, random)
+
+
+def gates(scenario: GateScenario) -> Story:
+    """Limits per key, under bursts of changes."""
+    return lambda chaos, random: change(scenario, chaos, random)
 
 
 def trips(scenario: TripScenario) -> Story:

@@ -8,6 +8,7 @@ from tidegate_ops.checks.folders import check_folders
 from tidegate_ops.checks.handlers import check_handlers
 from tidegate_ops.checks.imports import check_imports
 from tidegate_ops.checks.jobs import check_jobs
+from tidegate_ops.checks.key_limits import check_key_limits
 from tidegate_ops.checks.limits import check_limits
 from tidegate_ops.checks.loops import check_loops
 from tidegate_ops.checks.schedules import check_schedules
@@ -22,6 +23,7 @@ _CHECKS: tuple[Callable[[Application], Iterator[Finding]], ...] = (
     check_schedules,
     check_jobs,
     check_limits,
+    check_key_limits,
     check_loops,
     check_handlers,
     check_imports,

@@ -1,0 +1,57 @@
+"""What a run about limits per key begins with."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from tests.simulation.gates import KINDS, GateChanged
+from tests.simulation.world import EPOCH
+from tidegate.events import Event
+from tidegate.messages import Outgoing
+
+
+@dataclass(frozen=True)
+class Change:
+    """One event.
+
+    Attributes:
+        at: the second at which it is made and published.
+        again_at: when its message is published once more; None for never.
+    """
+
+    number: int
+    at: float
+    data: GateChanged
+    again_at: float | None = None
+
+    @property
+    def event(self) -> Event:
+        moment = EPOCH + timedelta(seconds=self.at)
+        return Event(f"change-{self.number}", "gate.changed", "/simulation", self.data.to_json(), moment, version=1)
+
+    @property
+    def message(self) -> Outgoing:
+        return Outgoing(self.event.type, self.event.data, self.event.attributes())
+
+
+@dataclass(frozen=True)
+class GateScenario:
+    """The changes of some gates."""
+
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def drawn(cls, random: Random) -> "GateScenario":
+        """A few changes of a gate or two, some of them close together."""
+        gates = random.choice([1, 1, 2])
+        changes, moment = [], 0.0
+        for number in range(random.randint(2, 5)):
+            moment += random.choice([0.0, 1.0, 4.0, 12.0, 40.0]) * random.random()
+            data = GateChanged(
+                gate=f"g{random.randrange(gates)}",
+                kind=random.choices(KINDS, weights=[8, 2, 2, 1])[0],
+                seconds=random.choice([0.0, 1.0, 9.0]) * random.random(),
+            )
+            again = moment + 20 * random.random() if random.random() < 0.2 else None
+            changes.append(Change(number, moment, data, again))
+        return cls(tuple(changes))
