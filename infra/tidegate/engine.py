@@ -42,6 +42,7 @@ from tidegate.ports import Ports
 from tidegate.records import Failure, Fault, Record, Status
 from tidegate.reports import Report
 from tidegate.runs import Runner
+from tidegate.shedding import overload
 from tidegate.slots import Contested, Slot, StateConflict
 from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
@@ -104,13 +105,14 @@ class Engine:
         if not delivery.is_for(self._config.function):
             return Verdict.FILTERED
         unfit = delivery.unfit or await self._tree.unwanted(delivery)
-        outcome: Outcome | None = unfit
-        shed: Outcome | None = None  # what it comes to if nobody has begun with it
-        if unfit is None:
+        # What it comes to if nobody has begun with it.
+        shed = None if unfit else overload(delivery, self._config, self._ports.clock())
+        outcome: Outcome | None = unfit or shed
+        if outcome is None:
             await self._dependencies.gate()
         for _ in range(_MEETINGS):
             if await self._tree.is_late(self._config.function, delivery, slot.record):
-                delivery, outcome = replace(delivery, late=True), unfit  # what it emits has no place either
+                delivery, outcome = replace(delivery, late=True), unfit or shed  # what it emits has no place either
             if outcome is None and self._handler.pure:
                 # Without a record: a pure handler has none while it runs.
                 outcome, _ = await self._outcome(delivery, Slot(self._ports, slot.key, self._io_seconds))
@@ -130,7 +132,9 @@ class Engine:
                 await slot.write(wanted, await self._tree.joined(delivery, slot.record, wanted, outcome, None))
             except Contested as contested:
                 slot.meet(contested.stored)
-                outcome = unfit if outcome is shed else outcome
+                if shed is not None:
+                    shed, outcome = None, unfit
+                    await self._dependencies.gate()
                 continue
             except Superseded as superseded:
                 outcome = shed = superseded.outcome

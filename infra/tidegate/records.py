@@ -36,11 +36,12 @@ class Fault(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
+    OVERLOAD = "overload"
 
     @property
     def shed(self) -> bool:
         """Whether the work was not wanted any more, so that nobody needs a dead letter."""
-        return self in (Fault.EXPIRED, Fault.CANCELLED, Fault.SUPERSEDED)
+        return self in (Fault.EXPIRED, Fault.CANCELLED, Fault.SUPERSEDED, Fault.OVERLOAD)
 
     @property
     def fails_job(self) -> bool:

@@ -7,6 +7,7 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from tidegate.topology import Topology
@@ -29,6 +30,8 @@ _VALUES = MappingProxyType(
         "idempotency": "event.id, or a field such as data.order_id",
         "cron": 'five fields such as "0 6 * * *"',
         "dependencies": "a list of names such as [rebooking-api]",
+        "classes": "a list of names such as [interactive, bulk], the most important first",
+        "class": "one of the topology's classes",
         "attempts": "a whole number of runs such as 5, or null",
     }
 )
@@ -113,7 +116,7 @@ def _remedy(location: Location) -> str:
         if not annotation.model_fields:
             return "{}, which has no keys"
         optional = not any(field.is_required() for field in annotation.model_fields.values())
-        return f"the keys {', '.join(annotation.model_fields)}{', or {} for the defaults' if optional else ''}"
+        return f"the keys {', '.join(_fields(annotation))}{', or {} for the defaults' if optional else ''}"
     if name in _VALUES:
         return _VALUES[name]
     if name.endswith("_seconds"):
@@ -131,7 +134,7 @@ def _expected(location: Location) -> tuple[Any, Any]:
     default: Any = None
     for part in location:
         if isinstance(here, type) and issubclass(here, BaseModel):
-            field = here.model_fields.get(str(part))
+            field = _fields(here).get(str(part))
             here, default = (_present(field.annotation), field.default) if field else (None, None)
         elif get_origin(here) in (dict, tuple):
             here, default = get_args(here)[1 if get_origin(here) is dict else 0], None
@@ -150,7 +153,12 @@ def _present(annotation: Any) -> Any:
 def _known_keys(location: Location) -> list[str]:
     annotation, _ = _expected(location)
     known = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return list(annotation.model_fields) if known else []
+    return list(_fields(annotation)) if known else []
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's fields by the names that a topology has for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The page on pushing back says what the topology's models say."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -9,8 +10,10 @@ from ruamel.yaml import YAML
 from tests.docs.markdown import Page
 from tidegate.adapters.firestore_lanes import LANES
 from tidegate.breakers import Phase
+from tidegate.classes import Classes
 from tidegate.dependency_limits import Dependency
 from tidegate.key_limits import PerKey
+from tidegate.messages import CLASS
 from tidegate.shared_breakers import KNOWN_FOR
 from tidegate.signs import OVERLOADED
 from tidegate.topology import Backoff, Limits
@@ -63,3 +66,15 @@ def test_limits_per_key_are_as_described() -> None:
     assert f"{bursting.interval_seconds:g} s apart" in PAGE.text
     assert f"`{LANES}/{{function}}." in PAGE.text
     assert IN_A_ROW == 10  # "ten turns of a key"
+
+
+def test_shedding_is_as_described() -> None:
+    """The lowest class after so long, each higher one after as much more, the first never."""
+    [example] = PAGE.section("Shedding").fences("yaml")
+    topology = YAML(typ="safe").load(example.text)
+    classes, seconds = Classes(ranked=topology["classes"]), topology["functions"]["write_report"]["overload_seconds"]
+    patience = [classes.patience(name, seconds) for name in reversed(classes.ranked)]
+    assert patience == [timedelta(seconds=seconds), timedelta(seconds=2 * seconds), None]
+    rows = PAGE.section("Shedding").rows("class")
+    assert [row[0] for row in rows] == ["the lowest", "the next one up", "the first"]
+    assert f"`{CLASS}`" in PAGE.text

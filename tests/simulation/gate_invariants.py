@@ -1,4 +1,4 @@
-"""What must hold of limits per key, by the ledger's history alone: it knows nothing of lanes."""
+"""What must hold of limits per key and of shedding, by the ledger's history alone: it knows nothing of lanes."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from itertools import combinations
 
 from tests.simulation.gate_scenario import Change, GateScenario
-from tests.simulation.gates import BURST, LONGEST_SECONDS, PERIOD_SECONDS, QUIET_SECONDS, RUNS
+from tests.simulation.gates import (
+    BURST,
+    CLASSES,
+    LONGEST_SECONDS,
+    OVERLOAD_SECONDS,
+    PERIOD_SECONDS,
+    QUIET_SECONDS,
+    RUNS,
+)
 from tests.simulation.invariants import losses
 from tests.simulation.watch import Watch
 from tests.simulation.world import SKEW_SECONDS, World
@@ -60,6 +68,7 @@ class GateWatch(Watch):
 async def violations(world: World, watch: GateWatch, scenario: GateScenario) -> list[str]:
     """Every way in which the run broke the guarantees; empty if it did not."""
     found = [*watch.violations, *await losses(world), *_uncounted(world, watch), *_unjust(world)]
+    found += _hardly_patient(watch, scenario)
     for changes in _by_gate(scenario):
         found += _side_by_side(_runs(world, watch, "open_gate", changes))
         found += _too_many(_runs(world, watch, "call_gate", changes))
@@ -128,6 +137,22 @@ def _hasty(runs: list[Run], changes: list[Change]) -> Iterator[str]:
         due = min(run.change.event.time + _QUIET, first + _LONGEST)
         if run.stood + _SKEW < due:
             yield f"{run.change.event.id} ran {(due - run.stood).total_seconds():g} s too early"
+
+
+def _hardly_patient(watch: GateWatch, scenario: GateScenario) -> Iterator[str]:
+    """What was shed had waited for longer than its class bears, and had not begun."""
+    for each in scenario.changes:
+        key = record_key("sweep_gate", each.event.id)
+        history = watch.history.get(key, [])
+        if not history or history[-1].error is None or history[-1].error.fault is not Fault.OVERLOAD:
+            continue
+        if len(history) > 1:
+            yield f"{each.event.id} was shed after it had begun"
+        rank = CLASSES.index(each.class_)
+        least = timedelta(seconds=OVERLOAD_SECONDS * (len(CLASSES) - rank)) - _SKEW
+        waited = watch.times[key][-1] - each.event.time
+        if rank == 0 or waited < least:
+            yield f"{each.event.id}, {each.class_}, was shed after {waited.total_seconds():g} s"
 
 
 def _uncounted(world: World, watch: GateWatch) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from tests.simulation.gates import KINDS, GateChanged
+from tests.simulation.gates import CLASSES, KINDS, GateChanged
 from tests.simulation.world import EPOCH
 from tidegate.events import Event
 from tidegate.messages import Outgoing
@@ -17,17 +17,27 @@ class Change:
     Attributes:
         at: the second at which it is made and published.
         again_at: when its message is published once more; None for never.
+        class_: how important it is.
     """
 
     number: int
     at: float
     data: GateChanged
     again_at: float | None = None
+    class_: str = ""
 
     @property
     def event(self) -> Event:
         moment = EPOCH + timedelta(seconds=self.at)
-        return Event(f"change-{self.number}", "gate.changed", "/simulation", self.data.to_json(), moment, version=1)
+        return Event(
+            f"change-{self.number}",
+            "gate.changed",
+            "/simulation",
+            self.data.to_json(),
+            moment,
+            version=1,
+            class_=self.class_,
+        )
 
     @property
     def message(self) -> Outgoing:
@@ -43,15 +53,15 @@ class GateScenario:
     @classmethod
     def drawn(cls, random: Random) -> "GateScenario":
         """A few changes of a gate or two, some of them close together."""
-        gates = random.choice([1, 1, 2])
+        gates = random.choice([1, 1, 1, 2])
         changes, moment = [], 0.0
         for number in range(random.randint(2, 5)):
             moment += random.choice([0.0, 1.0, 4.0, 12.0, 40.0]) * random.random()
             data = GateChanged(
                 gate=f"g{random.randrange(gates)}",
                 kind=random.choices(KINDS, weights=[8, 2, 2, 1])[0],
-                seconds=random.choice([0.0, 1.0, 9.0]) * random.random(),
+                seconds=random.choice([0.0, 3.0, 9.0]),
             )
             again = moment + 20 * random.random() if random.random() < 0.2 else None
-            changes.append(Change(number, moment, data, again))
+            changes.append(Change(number, moment, data, again, random.choice(CLASSES)))
         return cls(tuple(changes))

@@ -1,4 +1,4 @@
-"""A small application of gates, at each of which only so much may happen: a function for each limit."""
+"""A small application of gates where only so much may happen: a function for each limit, and one that sheds."""
 
 import asyncio
 from contextvars import ContextVar
@@ -16,6 +16,8 @@ from tidegate_ops.project import Project
 
 RUNS, PERIOD_SECONDS, BURST = 2, 30, 2
 QUIET_SECONDS, LONGEST_SECONDS = 5, 15
+CLASSES = ("interactive", "standard", "bulk")
+OVERLOAD_SECONDS = 3
 _LIMITS = {"timeout_seconds": 10, "attempts": 4, "backoff": {"min_seconds": 1, "max_seconds": 20}}
 _FUNCTIONS: dict[str, dict[str, Any]] = {
     "open_gate": {"singleton": {}},
@@ -25,12 +27,14 @@ _FUNCTIONS: dict[str, dict[str, Any]] = {
 TOPOLOGY = Topology.model_validate(
     {
         "application": "gates",
+        "classes": CLASSES,
         "topics": {"gate.changed": {}, "dead.letters": {}},
         "functions": {
             **{
                 name: {**_LIMITS, "topic": "gate.changed", "limits": {"per_key": {"key": "data.gate", **mode}}}
                 for name, mode in _FUNCTIONS.items()
             },
+            "sweep_gate": {**_LIMITS, "topic": "gate.changed", "overload_seconds": OVERLOAD_SECONDS},
             "dead_letters": {**_LIMITS, "topic": "dead.letters", "attempts": None},
         },
         # So short that instances whose clocks differ do take each other's places.
@@ -74,6 +78,11 @@ async def paint_gate(changed: GateChanged, ctx: Context) -> None:
     await _work(changed, ctx)
 
 
+async def sweep_gate(changed: GateChanged, ctx: Context) -> None:
+    """What can be left out under overload."""
+    await _work(changed, ctx)
+
+
 async def _work(changed: GateChanged, ctx: Context) -> None:
     await asyncio.sleep(changed.seconds)
     if changed.kind == "doomed" and not yard.get().mended:
@@ -88,5 +97,5 @@ async def _work(changed: GateChanged, ctx: Context) -> None:
 @cache
 def application() -> tuple[Topology, dict[str, Handler]]:
     """Topology and handlers; the dead letters' own is the real one."""
-    own = {each.__name__: Handler.inspect(each, pure=False) for each in (open_gate, call_gate, paint_gate)}
+    own = {each.__name__: Handler.inspect(each, pure=False) for each in (open_gate, call_gate, paint_gate, sweep_gate)}
     return TOPOLOGY, own | {"dead_letters": Project.find().load_handler("dead_letters")}

@@ -1,7 +1,8 @@
-"""Deliberate breaks of the limits per key, for the same reason as those of the engine."""
+"""Deliberate breaks of the limits per key and of shedding, for the same reason as those of the engine."""
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -11,9 +12,12 @@ from google.cloud.firestore_v1.types import Precondition
 from tests.simulation.breaks import Break, named
 from tidegate import lanes, limited_slots
 from tidegate.adapters.firestore_lanes import FirestoreLanes
+from tidegate.classes import Classes
 from tidegate.key_limits import Debounce, PerKey
 from tidegate.lanes import Admission, Burst, Entrant, GiveWay, Held, Lane, Wait
 from tidegate.limited_slots import LimitedSlot
+from tidegate.records import Fault, Record, Status
+from tidegate.slots import Contested, Slot
 
 
 def _free_whoever_holds_it() -> AbstractContextManager[Any]:
@@ -80,6 +84,33 @@ def _go_by_publication() -> AbstractContextManager[Any]:
     return patch.object(LimitedSlot, "_entrant", republished)
 
 
+def _shed_every_class() -> AbstractContextManager[Any]:
+    """The most important events are shed as well, last of all."""
+
+    def impatient(self: Classes, name: str, overload_seconds: float) -> timedelta:
+        return timedelta(seconds=overload_seconds * (len(self.ranked) - self.ranked.index(name)))
+
+    return patch.object(Classes, "patience", impatient)
+
+
+def _shed_what_has_begun() -> AbstractContextManager[Any]:
+    """A retry that comes late is shed."""
+    write = Slot.write
+
+    async def impatient(self: Slot, record: Record, batch: Any = None) -> None:
+        try:
+            await write(self, record, batch)
+        except Contested as contested:
+            found = contested.stored.record if contested.stored else None
+            overloaded = record.error is not None and record.error.fault is Fault.OVERLOAD
+            if not overloaded or found is None or found.status is not Status.RELEASED:
+                raise
+            self.meet(contested.stored)
+            await write(self, replace(found, status=record.status, owner=record.owner, error=record.error), batch)
+
+    return patch.object(Slot, "write", impatient)
+
+
 LIMIT_BREAKS: dict[str, Break] = named(
     _free_whoever_holds_it,
     _enter_whoever_came_between,
@@ -87,4 +118,6 @@ LIMIT_BREAKS: dict[str, Break] = named(
     _let_retries_pass,
     _give_way_to_anybody,
     _go_by_publication,
+    _shed_every_class,
+    _shed_what_has_begun,
 )

@@ -17,7 +17,7 @@ from tests.simulation.virtual_loop import Stuck, run
 JOBS_EVERY = 20
 """One in so many seeds is about jobs, which take four times as long."""
 GATES_EVERY = 40
-"""One in so many seeds, beginning with `GATES_FROM`, is about limits per key."""
+"""One in so many seeds, beginning with `GATES_FROM`, is about limits per key and shedding."""
 GATES_FROM = 10
 
 Story: TypeAlias = Callable[[Chaos, Random], Coroutine[Any, Any, tuple[list[str], float]]]
@@ -66,7 +66,7 @@ def flights(scenario: Scenario) -> Story:
 
 
 def gates(scenario: GateScenario) -> Story:
-    """Limits per key, under bursts of changes."""
+    """Limits per key, and shedding, under bursts of changes."""
     return lambda chaos, random: change(scenario, chaos, random)
 
 

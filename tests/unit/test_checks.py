@@ -346,6 +346,65 @@ def test_an_idempotency_field_that_the_contract_lacks(project: Project) -> None:
     assert check(project) == []
 
 
+@pytest.mark.parametrize(
+    ("classes", "lines", "where", "problem"),
+    [
+        ("[a, b]", "overload_seconds: 61", "", ""),
+        ("[a, b, a]", "", "2: classes", "a stands there 2 times"),
+        (
+            "[a]",
+            "overload_seconds: 61",
+            "12: functions.pack_order.overload_seconds",
+            "there are no classes below the first, whose events are never shed",
+        ),
+        (
+            "[a, b]",
+            "overload_seconds: 60",
+            "12: functions.pack_order.overload_seconds",
+            "its backoff alone may let an event wait for 60 s before its first run",
+        ),
+        (
+            "[a, b]",
+            "overload_seconds: 61\n    ordered: true",
+            "12: functions.pack_order.overload_seconds",
+            "an ordered function may rely on each event before the one it gets, and one that is shed would be missing",
+        ),
+        (
+            "[a, b]",
+            "overload_seconds: 120\n    limits: {per_key: {key: data.order_id, debounce: "
+            "{quiet_seconds: 5, longest_seconds: 60}}}",
+            "12: functions.pack_order.overload_seconds",
+            "its backoff and its debounce alone may let an event wait for 120 s before its first run",
+        ),
+    ],
+)
+def test_shedding(project: Project, classes: str, lines: str, where: str, problem: str) -> None:
+    """What could never be shed, or would be without any overload."""
+    topology(project, "topics:\n", f"classes: {classes}\ntopics:\n")
+    topology(project, "    timeout_seconds: 30", f"    timeout_seconds: 30\n    {lines}")
+    found = [f"{each.where}: {each.problem}" for each in check(project)]
+    assert found == ([f"infra/topology.yaml:{where}: {problem}"] if problem else [])
+
+
+def test_an_undeclared_class(project: Project) -> None:
+    """Nobody would know its rank."""
+    topology(project, "topics:\n", "classes: [interactive, bulk]\ntopics:\n")
+    topology(project, "order.placed: {}", "order.placed: {class: bluk}")
+    (finding,) = check(project)
+    assert finding.where == "infra/topology.yaml:4: topics.order.placed.class"
+    assert (finding.problem, finding.fix) == (
+        "class bluk is not declared",
+        "add it to classes, in its rank (did you mean bulk?)",
+    )
+
+
+def test_dead_letters_are_not_shed(project: Project) -> None:
+    """Nothing may be lost here."""
+    topology(project, "topics:\n", "classes: [interactive, bulk]\ntopics:\n")
+    topology(project, "    attempts: null", "    attempts: null\n    overload_seconds: 61")
+    assert only(project).endswith("dead letters must not be shed")
+
+
 SINGLETON = "limits: {per_key: {key: data.order_id, singleton: {}}}"
 DEBOUNCE = "limits: {per_key: {key: data.order_id, debounce: {quiet_seconds: 5, longest_seconds: 60}}}"
 

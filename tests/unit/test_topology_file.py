@@ -66,7 +66,7 @@ def test_an_unknown_key_gets_a_suggestion(file: Path) -> None:
 
 def test_an_unknown_key_like_no_other_lists_those_known(file: Path) -> None:
     """Where nothing is close, every known key is named."""
-    assert "known are application, dead_letter_topic" in faults(file, VALID + "zzz: 1\n")[0]
+    assert "known are application, classes, dead_letter_topic" in faults(file, VALID + "zzz: 1\n")[0]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from tidegate_ops.checks.application import Application, Finding
+from tidegate_ops.checks.classes import check_classes
 from tidegate_ops.checks.folders import check_folders
 from tidegate_ops.checks.handlers import check_handlers
 from tidegate_ops.checks.imports import check_imports
@@ -24,6 +25,7 @@ _CHECKS: tuple[Callable[[Application], Iterator[Finding]], ...] = (
     check_jobs,
     check_limits,
     check_key_limits,
+    check_classes,
     check_loops,
     check_handlers,
     check_imports,
