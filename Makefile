@@ -12,7 +12,7 @@ FUNCTIONS := $(patsubst %/main.py,%,$(wildcard functions/*/main.py))
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(READY) ## Watch a day at the flight operations desk, faults included
@@ -23,8 +23,8 @@ up: $(READY) ## Run the whole application on this machine until Ctrl-C
 	@$(BIN)/tidegate up
 
 .PHONY: test
-test: $(READY) ## Run every test; at the end says what was skipped and why
-	@$(BIN)/pytest
+test: $(READY) ## Run every test, two files at a time; at the end says what was skipped and why
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: format lint types imports application infrastructure ## Check style, types, import direction, topology and contracts
@@ -45,6 +45,8 @@ setup: $(READY) ## Make .venv; the other commands do it by themselves
 clean: ## Delete all that these commands made, .venv included
 	@rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache infra/*.egg-info
 	@find functions infra tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+include deploy.mk
 
 # The parts of `make check`
 

@@ -12,14 +12,19 @@ locals {
     function.files_dead_letters || function.advances_jobs ? local.emitted : toset(function.emits)
   }
 
-  # Besides, every function publishes its own dead letters and that a part of a job has settled; and what advances
-  # jobs, that one has come to its end. An HTTP function publishes what is submitted to it.
+  # Besides, every function publishes its own dead letters and that a part of a job has settled; what advances jobs,
+  # that one has come to its end; and what has dependencies, that one is cut off. An HTTP function publishes what is
+  # submitted to it.
   publishes = merge(
     {
       for name, function in local.functions : name => setunion(
         local.emits[name],
         [local.dead_letter_topic],
-        setintersection(local.topics, function.advances_jobs ? [local.advanced_topic, local.settled_topic] : [local.advanced_topic]),
+        setintersection(local.topics, concat(
+          [local.advanced_topic],
+          function.advances_jobs ? [local.settled_topic] : [],
+          length(function.dependencies) > 0 ? [local.woken_topic] : [],
+        )),
       )
     },
     { for name, function in local.http_functions : name => toset(function.accepts) },
@@ -33,6 +38,10 @@ locals {
       function.access == "iam" ? { for member in var.gateway_invokers : member => member } : { everyone = "allUsers" }
     },
   )
+
+  # What pauses functions that have dependencies may change how messages are pushed to them, and to nobody else.
+  # Whatever it took off is put back by the next apply; within a minute it takes that off again, if it still is to be.
+  governors = [for name, function in local.functions : name if function.governs]
 
   # What both kinds are deployed with, in one form.
   deployed = merge(
@@ -125,7 +134,17 @@ module "subscription" {
 
   push_account = google_service_account.push.email
   pubsub_agent = local.pubsub_agent
+  editors      = { for name in local.governors : name => module.function[name].member if length(each.value.dependencies) > 0 }
 
   # A push before this grant would fail.
   depends_on = [google_service_account_iam_member.push_token]
+}
+
+# To put a push configuration back takes the right to have its pushes signed.
+resource "google_service_account_iam_member" "governor" {
+  for_each = toset(local.governors)
+
+  service_account_id = google_service_account.push.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = module.function[each.key].member
 }

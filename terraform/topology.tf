@@ -12,6 +12,9 @@ locals {
   advanced_topic = "job.advanced"
   settled_topic  = "job.settled"
 
+  # And where a breaker has cut a dependency off: it wakes the function that pauses what needs it.
+  woken_topic = "governor.woken"
+
   limits = {
     lease_margin_seconds = try(local.topology.limits.lease_margin_seconds, 15)
     retention_days       = try(local.topology.limits.retention_days, 7)
@@ -24,6 +27,7 @@ locals {
       emits              = try(function.emits, [])
       files_dead_letters = function.topic == local.dead_letter_topic
       advances_jobs      = function.topic == local.advanced_topic
+      governs            = function.topic == local.woken_topic
       concurrency        = try(function.concurrency, 16)
       ordered            = try(function.ordered, false)
       dependencies       = try(function.dependencies, [])

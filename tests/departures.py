@@ -76,7 +76,12 @@ class Desk:
         self.firestore = memory_firestore(self.documents)
         self._pace = pace
         self._config = HttpFunctionConfig(
-            function="board", access=Access.PUBLIC, timeout_seconds=timeout_seconds, concurrency=80, ledger_days=45
+            function="board",
+            access=Access.PUBLIC,
+            timeout_seconds=timeout_seconds,
+            concurrency=80,
+            ledger_days=45,
+            retention_days=7,
         )
 
     def application(self) -> Starlette:

@@ -31,11 +31,15 @@ from tidegate.ports import Ports, Stored, Version, Written
 from tidegate.records import Record, record_key
 from tidegate.reports import Report
 from tidegate.topology import FunctionConfig
+from tidegate.traces import TraceContext
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
 NOON = datetime(2013, 2, 8, 12, tzinfo=UTC)
+
+TRACE = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", flags=1)
+"""A span that is sampled."""
 
 
 class OrderPlaced(Contract, type="order.placed", version=1):

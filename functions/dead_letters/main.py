@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from google.cloud import firestore
+from google.cloud.firestore import AsyncDocumentReference
 
 from tidegate import Context, function
 from tidegate.dead_letters import DeadLetter
@@ -13,10 +14,12 @@ PIECE_BYTES = 900_000
 
 @function
 async def dead_letters(letter: DeadLetter, ctx: Context) -> None:
-    """File one dead letter under what died; a further death of the same event replaces it."""
+    """File one dead letter under what died; a later death of the same event, after a redrive, replaces it."""
     if letter.backstop and await ctx.resume(letter):
         return  # its function had committed and only not published: now it has, nothing is dead
     document = ctx.firestore.collection("dead_letters").document(letter.key)
+    if letter.backstop and await _is_filed(document, letter):
+        return  # by its function, which knew why
     # The payload's pieces are named by what they hold, so writing them twice is harmless; together
     # they could exceed what one commit takes.
     count = 0
@@ -41,6 +44,12 @@ async def dead_letters(letter: DeadLetter, ctx: Context) -> None:
             "filed_at": firestore.SERVER_TIMESTAMP,
         },
     )
+
+
+async def _is_filed(document: AsyncDocumentReference, letter: DeadLetter) -> bool:
+    """Whether this death is on file, or a later one."""
+    filed = (await document.get()).to_dict()
+    return filed is not None and filed["redrive"] >= letter.redrive
 
 
 def pieces(data: bytes) -> Iterator[bytes]:

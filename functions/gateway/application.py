@@ -1,6 +1,6 @@
 """The gateway as an ASGI application: which path leads where, and how errors are told."""
 
-from batches import Batches
+from allowances import Allowances
 from callers import Callers
 from catalogue import Catalogue, shipped_contracts
 from description import describe
@@ -26,8 +26,7 @@ def application(site: Site) -> Starlette:
     """
     catalogue = Catalogue(site.config.accepts, shipped_contracts())
     callers = Callers(site)
-    reception = Reception(site)
-    events = EventRoutes(site, callers, catalogue, reception, Batches(reception))
+    events = EventRoutes(site, callers, catalogue, Allowances(site.config), Reception(site))
     jobs = JobRoutes(site, callers, Watches(site.ports.jobs, site.ports.jitter))
     description = describe(site.config, catalogue)
     links = {

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
+from allowances import Allowances
 from catalogue import check
 from options import Options
 from problems import Kind, Problem, unavailable
@@ -20,15 +21,19 @@ MAX_LINES = 10_000
 AT_A_TIME = 32
 ACCEPTED = 202
 
+# A line that was refused so may be taken when it is sent again.
+_PASSING = {each.status for each in (Kind.RATE_EXCEEDED, Kind.INTERNAL, Kind.UNAVAILABLE, Kind.BACKLOG_FULL)}
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is common to the lines of a batch, and the lines: (number from 1, text)."""
+    """What is common to the lines of a batch, and the lines: (number from 1, text); ``client`` is whose rate counts."""
 
     contract: type[Contract]
     principal: str
+    client: str
     options: Options
     lines: tuple[tuple[int, bytes], ...]
 
@@ -56,8 +61,9 @@ class Batches:
     never published. No further line is begun then.
     """
 
-    def __init__(self, reception: Reception) -> None:
+    def __init__(self, reception: Reception, allowances: Allowances) -> None:
         self._reception = reception
+        self._allowances = allowances
         self._begun: set[asyncio.Task[dict[str, Any]]] = set()
 
     async def accept(self, batch: Batch) -> AsyncGenerator[bytes, None]:
@@ -76,7 +82,7 @@ class Batches:
             yield await asyncio.shield(under_way.popleft())
 
     async def _in_turn(self, batch: Batch) -> AsyncGenerator[dict[str, Any], None]:
-        """Once the fate of an event is unknown, the later ones are not tried: they would overtake it."""
+        """Once an event may be taken later, the ones after it are not tried: they would overtake it."""
         stuck = 0
         for number, data in batch.lines:
             if stuck:
@@ -85,7 +91,7 @@ class Batches:
                 continue
             outcome = await asyncio.shield(self._begin(batch, number, data))
             yield outcome
-            if outcome["status"] >= Kind.INTERNAL.status:
+            if outcome["status"] in _PASSING:
                 stuck = number
 
     def _begin(self, batch: Batch, number: int, data: bytes) -> "asyncio.Task[dict[str, Any]]":
@@ -96,6 +102,7 @@ class Batches:
 
     async def _accept_line(self, batch: Batch, number: int, data: bytes) -> dict[str, Any]:
         try:
+            self._allowances.take(batch.client)
             check(batch.contract, data)
             submission = Submission(batch.contract, data, batch.principal, batch.options, number)
             job = await self._reception.accept(submission)

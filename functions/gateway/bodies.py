@@ -1,5 +1,9 @@
 """Request bodies: what they say they are, read within bounds."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from problems import Kind, Problem
 from starlette.requests import Request
 
@@ -8,6 +12,11 @@ from tidegate.outbox import MAX_DATA_BYTES
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+HELD_BYTES = 100_000_000
+"""What the bodies that an instance holds may have together; their copies on the way come on top."""
+READ_SECONDS = 30
+"""So long a body may take; whoever sends it more slowly would hold a place that others need."""
+_RETRY_SECONDS = 1
 
 
 def media_type(request: Request) -> str:
@@ -29,23 +38,58 @@ def media_type(request: Request) -> str:
     return found
 
 
-async def read(request: Request) -> bytes:
-    """The body. The length that it declares is checked first; what is read is counted as well.
+class Bodies:
+    """Reads bodies, as many at the same time as fit the memory of an instance."""
 
-    Raises:
-        Problem: it is longer than an event may be.
-        ClientDisconnect: the client left before its end.
-    """
-    declared = request.headers.get("content-length", "0")
+    def __init__(self) -> None:
+        self._held = 0
+
+    @asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
+        """The body, which takes up memory until the end. The length that it declares is checked first.
+
+        Raises:
+            Problem: it is longer than an event may be, does not come in time, or there is no room for it now.
+            ClientDisconnect: the client left before its end.
+        """
+        length = _declared(request)
+        if self._held + length > HELD_BYTES:
+            raise Problem(
+                Kind.INSTANCE_FULL,
+                f"the bodies under way and one of up to {length:,} bytes exceed {HELD_BYTES:,} bytes: come again in a "
+                "moment, or send less at a time",
+                retry_after=_RETRY_SECONDS,
+            )
+        self._held += length
+        try:
+            yield await _read(request)
+        finally:
+            self._held -= length
+
+
+def _declared(request: Request) -> int:
+    """The bytes that a body may have; one in chunks declares nothing, and may have as many as any."""
+    declared = request.headers.get("content-length", str(MAX_DATA_BYTES))
     # What is no number, or one of more digits than anybody needs, is too large as well.
     length = whole_number(declared)
     if length is None or length > MAX_DATA_BYTES:
         raise _too_large(f"Content-Length is {declared[:20]}")
+    return length
+
+
+async def _read(request: Request) -> bytes:
+    """The body, counted as it comes."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_DATA_BYTES:
-            raise _too_large(f"more than {MAX_DATA_BYTES:,} bytes came")
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_DATA_BYTES:
+                    # The rest is read by the server and thrown away: closing could lose the answer to it.
+                    raise _too_large(f"more than {MAX_DATA_BYTES:,} bytes came")
+    except TimeoutError:
+        detail = f"{len(body):,} bytes came in {READ_SECONDS} s: send the whole body in this time"
+        raise Problem(Kind.BODY_TOO_SLOW, detail, headers={"Connection": "close"}) from None
     return bytes(body)
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from keys import ApiKeys
 from problems import Kind, Problem
@@ -43,6 +43,15 @@ class Callers:
             case Access.IAM:
                 return _member(request)
 
+    def client(self, request: Request, principal: str) -> str:
+        """Whom a rate counts for: the principal, and where nobody asks for one the address that calls."""
+        if principal:
+            return principal
+        # Cloud Run adds whom it was called by at the end; all before that is what the caller wrote.
+        forwarded = "" if self._emulated else ",".join(request.headers.getlist("x-forwarded-for"))
+        peer = request.client.host if request.client else ""
+        return _network(forwarded.rpartition(",")[2].strip()) or _network(peer) or peer
+
     async def _holder(self, request: Request) -> str:
         key = request.headers.get("x-api-key") or _bearer(request, "authorization")
         if not key:
@@ -77,6 +86,17 @@ def _member(request: Request) -> str:
 def _bearer(request: Request, header: str) -> str:
     value = request.headers.get(header, "")
     return value[len(_SCHEME) :].strip() if value.lower().startswith(_SCHEME) else ""
+
+
+def _network(address: str) -> str:
+    """The address itself; of IPv6 the first half, within which a customer may choose. Empty for what is none."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address) and not found.ipv4_mapped:
+        return str(IPv6Network((int(found), 64), strict=False))
+    return str(found)
 
 
 def _from_this_machine(request: Request) -> bool:

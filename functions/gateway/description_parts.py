@@ -22,7 +22,7 @@ from tidegate.problems import PROBLEM_MEDIA_TYPE
 from tidegate.records import Fault
 
 _STANDARD = {
-    429: "Too many requests are under way on this instance",
+    503: "Too many requests are under way on this instance",
     504: "There was no answer in time",
 }
 """What the runtime around every HTTP function answers, with the type ``about:blank``."""
@@ -124,8 +124,8 @@ SUBMISSION_HEADERS = [
         {"type": "integer", "minimum": 1, "maximum": 999_999_999},
         "Seconds after which the event is not handled any more.",
     ),
-    parameter("traceparent", "header", _TEXT, "W3C Trace Context, carried on in the event."),
-    parameter("tracestate", "header", _TEXT, "W3C Trace Context, carried on in the event."),
+    parameter("traceparent", "header", _TEXT, "W3C Trace Context: the event belongs to that trace."),
+    parameter("tracestate", "header", _TEXT, "W3C Trace Context: the event belongs to that trace."),
 ]
 
 
@@ -153,6 +153,10 @@ COMPONENTS: dict[str, Any] = {
                 "versions": {"type": "array", "items": {"type": "integer"}},
                 "max_bytes": {"type": "integer"},
                 "max_lines": {"type": "integer"},
+                "retry_after": {"type": "integer", "description": "Seconds after which the same may be met."},
+                "rate_per_second": {"type": "number", "description": "Events that one client may submit."},
+                "topic": {"type": "string", "description": "The topic of which too much is under way."},
+                "max_unsettled_jobs": {"type": "integer", "description": "So many jobs of it may be under way."},
             },
         ),
         "Receipt": _object(_RECEIPT),

@@ -1,8 +1,8 @@
 """What a submission's headers ask for besides taking the event."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from problems import Kind, Problem
@@ -27,9 +27,6 @@ URL = (
 """A URL that may be called back: of printable ASCII, without user name and fragment."""
 _THIS_MACHINE = ("localhost", "127.0.0.1")
 
-# W3C Trace Context, version 00 and what later ones keep of it.
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -41,7 +38,6 @@ class Options:
         callback_url: told when the job has settled; empty for nobody.
         expires_in: after this time the event is shed instead of handled; None for never.
         class_: how important the event is; empty for what its topic says.
-        trace: ``traceparent`` and ``tracestate``, as far as they make sense.
     """
 
     idempotency_key: str = ""
@@ -49,7 +45,6 @@ class Options:
     callback_url: str = ""
     expires_in: timedelta | None = None
     class_: str = ""
-    trace: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, headers: Headers, *, emulated: bool, classes: Sequence[str]) -> "Options":
@@ -64,7 +59,6 @@ class Options:
             callback_url=_callback_url(headers, emulated=emulated),
             expires_in=_expires_in(headers),
             class_=_class(headers, classes),
-            trace=_trace(headers),
         )
 
 
@@ -104,16 +98,6 @@ def _class(headers: Headers, known: Sequence[str]) -> str:
     if CLASS in headers and name not in known:
         raise _invalid(CLASS, f"expected {' or '.join(known)}" if known else "this application has no classes")
     return name
-
-
-def _trace(headers: Headers) -> dict[str, str]:
-    """A trace that is malformed is not carried on, and refuses nobody: so the W3C specification wants it."""
-    parent = headers.get("traceparent", "")
-    if not _TRACEPARENT.fullmatch(parent) or len(parent) > MAX_ATTRIBUTE_BYTES:
-        return {}
-    state = ",".join(headers.getlist("tracestate"))
-    fits = state and len(state) <= MAX_ATTRIBUTE_BYTES and state.isascii() and state.isprintable()
-    return {"traceparent": parent, **({"tracestate": state} if fits else {})}
 
 
 def _invalid(name: str, expected: str) -> Problem:

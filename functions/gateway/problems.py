@@ -33,13 +33,17 @@ class Kind(Enum):
     UNKNOWN_JOB = (404, "unknown-job", "There is no such job")
     NO_SUCH_PATH = (404, "no-such-path", "There is nothing at this path")
     METHOD_NOT_ALLOWED = (405, "method-not-allowed", "This path has no such method")
+    BODY_TOO_SLOW = (408, "body-too-slow", "The body did not come in time")
     NOBODY_SUBSCRIBES = (409, "nobody-subscribes", "Nothing would handle the event")
     TOO_LARGE = (413, "too-large", "The body is too large")
     UNSUPPORTED_MEDIA_TYPE = (415, "unsupported-media-type", "The body's media type is not accepted")
     INVALID_DATA = (422, "invalid-data", "The data does not fit its contract")
     KEY_REUSED = (422, "key-reused", "The idempotency key stands for other data")
+    RATE_EXCEEDED = (429, "rate-exceeded", "This client hands in events too fast")
     INTERNAL = (500, "internal", "The gateway failed")
     UNAVAILABLE = (503, "unavailable", "The gateway got no clear answer from what it stands on")
+    INSTANCE_FULL = (503, "instance-full", "This instance holds as much as fits its memory")
+    BACKLOG_FULL = (503, "backlog-full", "Too many jobs of this topic have not settled yet")
 
     def __init__(self, status: int, slug: str, title: str) -> None:
         self.status = status
@@ -51,15 +55,28 @@ class Problem(Exception):
     """Why a request is not met.
 
     Args:
+        retry_after: seconds after which the same request may be met; also a member, since lines of a batch
+            have no headers.
         members: further members of the problem's JSON object, for programs.
     """
 
-    def __init__(self, kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        retry_after: int | None = None,
+        **members: Any,
+    ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.headers = headers
         self.members = members
+        if retry_after is not None:
+            self.headers = {**(headers or {}), "Retry-After": str(retry_after)}
+            self.members["retry_after"] = retry_after
 
     @property
     def body(self) -> dict[str, Any]:
@@ -78,7 +95,7 @@ def unavailable(error: TidegateError) -> Problem:
         Kind.UNAVAILABLE,
         "the store or the broker gave no clear answer: repeat the request. With the same Idempotency-Key that is "
         "safe, whatever became of this one; without a key an event may be taken twice",
-        headers={"Retry-After": str(_RETRY_SECONDS)},
+        retry_after=_RETRY_SECONDS,
     )
 
 

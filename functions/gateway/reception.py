@@ -7,11 +7,13 @@ between the two.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from backlogs import Backlogs
 from options import Options
 from problems import Kind, Problem
 
@@ -22,6 +24,7 @@ from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Place
 from tidegate.records import record_key
 from tidegate.sites import Site
+from tidegate.work import current
 
 _ID_DIGITS = 32
 
@@ -52,21 +55,23 @@ class Reception:
     def __init__(self, site: Site) -> None:
         self._config = site.config
         self._ports = site.ports
+        self._backlogs = Backlogs(site)
 
     async def accept(self, submission: Submission) -> Job:
         """Keep the submission as a job and publish its event; or find that this was done before.
 
         Raises:
-            Problem: its idempotency key stands for other data, or nothing would handle it.
+            Problem: its idempotency key stands for other data, nothing would handle it, or too much of its topic
+                is under way.
             StoreUnavailable, PublishFailed: it may be accepted or not; accepting it again mends that.
         """
         new = self._new_job(submission, self._ports.clock())
-        job = await self._ports.jobs.accept(new)
+        job = await self._backlogs.accept(new, repeatable=bool(submission.options.idempotency_key))
         if job.payload_hash != new.payload_hash:
             raise Problem(Kind.KEY_REUSED, f"under this Idempotency-Key job {job.id} was accepted with other data")
         if not (job.state.settled or await self._arrived(job)):
             # As it was accepted the first time: repeating puts off no expiry, and counts for the same functions.
-            event = self._message(submission, job.id, job.accepted_at, job.functions)
+            event = self._message(submission, job.id, job.accepted_at, job.functions, job.trace)
             await self._ports.publisher.publish([event])
         return job
 
@@ -81,10 +86,10 @@ class Reception:
         return all(record is not None for record in records)
 
     def _new_job(self, submission: Submission, now: datetime) -> NewJob:
-        job, functions = self._job_id(submission), self._subscribers(submission.topic)
+        job, functions, work = self._job_id(submission), self._subscribers(submission.topic), current()
         return NewJob(
             id=job,
-            event=self._message(submission, job, now, functions),
+            event=self._message(submission, job, now, functions, work.trace.extensions() if work else {}),
             functions=functions,
             payload_hash=hashlib.sha256(submission.data).hexdigest(),
             accepted_at=now,
@@ -101,7 +106,14 @@ class Reception:
         parts = (submission.principal, submission.topic, key, *(() if line is None else (str(line),)))
         return digest(*parts)[:_ID_DIGITS]
 
-    def _message(self, submission: Submission, job: str, accepted_at: datetime, functions: tuple[str, ...]) -> Outgoing:
+    def _message(
+        self,
+        submission: Submission,
+        job: str,
+        accepted_at: datetime,
+        functions: tuple[str, ...],
+        trace: Mapping[str, str],
+    ) -> Outgoing:
         contract, options = submission.contract, submission.options
         event = Event(
             id=digest(job)[:_ID_DIGITS],
@@ -113,7 +125,7 @@ class Reception:
             key=options.ordering_key,
             class_=options.class_,
             expires=accepted_at + options.expires_in if options.expires_in else None,
-            extensions=MappingProxyType(dict(options.trace)),
+            extensions=MappingProxyType(dict(trace)),
         )
         place = Place(job, ROOT, 0, len(functions), functions)
         return Outgoing(event.type, event.data, event.attributes() | place.attributes(), event.key)

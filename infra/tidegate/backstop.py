@@ -31,6 +31,9 @@ async def settle(letter: DeadLetter, *, config: FunctionConfig, ports: Ports, tr
     slot.meet(await ports.ledger.read(slot.key))
     record = slot.record
     delivery = replace(delivery, late=await tree.is_late(letter.function, delivery, record))
+    if record is not None and record.payload_hash != delivery.payload_hash:
+        await tree.refused(delivery, record, Failure(letter.fault, letter.reason))
+        return False
     done = record is not None and record.status is Status.DONE
     if record is not None and done:
         await ports.send(record.outbox)

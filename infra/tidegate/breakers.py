@@ -47,6 +47,13 @@ class Circuit:
     def is_open(self) -> bool:
         return self.trips > 0
 
+    def left(self, age: timedelta) -> timedelta:
+        """How much of the cool-down is left when it was opened so long ago; nothing or less once it is over.
+
+        Ends are reckoned from ages, so that nobody's clock is compared with another's.
+        """
+        return timedelta(seconds=self.cool_down_seconds) - max(age, timedelta())
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -82,16 +89,12 @@ class Admission:
 
 
 def learn(state: State, circuit: Circuit, age: timedelta, now: datetime) -> State:
-    """What an instance knows after it was told of ``circuit``, which is so old by the teller's own clock.
-
-    Ends are reckoned from ages, so that nobody's clock is compared with another's.
-    """
+    """What an instance knows after it was told of ``circuit``, which is so old by the teller's own clock."""
     if circuit == state.circuit:
         return state
     if not circuit.is_open:
         return State(circuit)
-    left = timedelta(seconds=circuit.cool_down_seconds) - max(age, timedelta())
-    return State(circuit, until=now + left)
+    return State(circuit, until=now + circuit.left(age))
 
 
 def is_admissible(state: State, limits: Breaker, now: datetime) -> bool:

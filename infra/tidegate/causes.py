@@ -5,6 +5,7 @@ from datetime import datetime
 
 from tidegate.events import Event
 from tidegate.places import Member
+from tidegate.traces import TraceContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +16,11 @@ class Cause:
         key: what makes two events the same work for this function.
         unit: the unit of a job that it is; None where it belongs to none.
         now: the handler's end.
+        trace: the span of which the events come.
     """
 
     event: Event
     key: str
     unit: Member | None
     now: datetime
+    trace: TraceContext

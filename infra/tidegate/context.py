@@ -8,14 +8,23 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tidegate.backstop import settle
 from tidegate.deliveries import Delivery
 from tidegate.dependencies import Dependencies, Use
 from tidegate.emissions import Emission
-from tidegate.errors import LeaseLost, StepFailed, TidegateError, WriteRefused
+from tidegate.errors import (
+    ConfigurationError,
+    LeaseLost,
+    StepFailed,
+    StoreUnavailable,
+    TidegateError,
+    WriteRefused,
+)
 from tidegate.events import Event, digest
+from tidegate.governing import SWEEP, Governor, Ungoverned
 from tidegate.jobs import Compensation
 from tidegate.outbox import compensation
 from tidegate.ports import Ports
@@ -24,6 +33,7 @@ from tidegate.slots import Slot
 from tidegate.threads import called
 from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
+from tidegate.work import current
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient
@@ -64,6 +74,8 @@ class Context:
         self._loop_thread = threading.get_ident()
         self._closed = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        if work := current():
+            work.attempt = self.attempt
 
     @property
     def attempt(self) -> int:
@@ -165,6 +177,12 @@ class Context:
         emission = event if isinstance(event, Emission) else Emission(event)
         self.compensations.append(compensation(emission, len(self.compensations), config=self._config, cause=cause))
 
+    @property
+    def traceparent(self) -> str:
+        """The W3C header of this name, to be sent along with a request to an outside service."""
+        assert self._delivery.trace is not None
+        return self._delivery.trace.traceparent
+
     def dependency(self, name: str) -> AbstractAsyncContextManager[Use]:
         """Use an outside service within the limits that the topology declares for it.
 
@@ -213,6 +231,27 @@ class Context:
         """Publish what a closed node of a job's tree owes; for the function on `tidegate.jobs.ADVANCED`."""
         await self._tree.advance(job, node)
 
+    async def govern(self) -> dict[str, datetime]:
+        """Pause and resume functions as the circuits of their dependencies say; for the one on `tidegate.pauses.WOKEN`.
+
+        Returns:
+            When to do so again, by dependency: at the end of its cool-down.
+
+        Raises:
+            Ungoverned, StoreUnavailable: not all could be looked through, and no sweep has followed yet that will.
+        """
+        if self._ports.controls is None:
+            raise ConfigurationError("this process has no say over subscriptions: give its Ports the controls")
+        governor = Governor(
+            self._ports.controls(), self._ports.circuits, clock=self._ports.clock, jitter=self._ports.jitter
+        )
+        try:
+            return await governor.review(self._config.governs, every_end=self.attempt > 1)
+        except (Ungoverned, StoreUnavailable):
+            if self._is_superseded:
+                return {}
+            raise
+
     def close(self) -> "AsyncWriteBatch | None":
         """End the handler's rights, and what it left running, and hand over its batch.
 
@@ -229,6 +268,12 @@ class Context:
         if self._slot.record is None:
             return math.inf
         return (self._slot.record.lease_until - self._ports.clock()).total_seconds()
+
+    @property
+    def _is_superseded(self) -> bool:
+        """Whether the event is older than a sweep, so that to try it again and again would only pile them up."""
+        published = self._delivery.message.publish_time
+        return published is not None and self._ports.clock() - published > SWEEP
 
     @contextmanager
     def _underway(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from tidegate.events import Event, digest, timestamp, utc
 from tidegate.messages import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, Message, Outgoing, whole_number
 from tidegate.records import Failure, Fault
+from tidegate.traces import TraceContext
 
 _PREFIX = "tidegate-dead-"
 _BACKSTOP = "cloudpubsubdeadlettersource"
@@ -110,8 +111,8 @@ class DeadLetter:
             backstop="function" not in why,
         )
 
-    def outgoing(self, topic: str) -> Outgoing:
-        """The message that carries this letter; `from_message` reads it back."""
+    def outgoing(self, topic: str, trace: TraceContext) -> Outgoing:
+        """The message that carries this letter, written in the span ``trace``; `from_message` reads it back."""
         why = {
             "function": self.function,
             "event-id": self.event_id,
@@ -119,22 +120,24 @@ class DeadLetter:
             "reason": _clip(self.reason),
             "attempts": str(self.attempts),
             "at": timestamp(self.died_at),
+            **trace.extensions(),
         }
         added = {_PREFIX + name: value for name, value in why.items()}
         original = dict(_publishable(self.attributes)[: MAX_ATTRIBUTES - len(added)])
         return Outgoing(topic=topic, data=self.data, attributes={**original, **added})
 
     def event(self) -> Event:
-        """The letter as the event that the dead-letter function handles exactly once."""
+        """The letter as the event that the dead-letter function handles exactly once.
+
+        A message whose function died between its letter and what else it owed comes once more, by the backstop.
+        """
+        way = ("backstop",) if self.backstop else ()
         return Event(
-            id=digest(self.key, str(self.redrive))[:32],
+            id=digest(self.key, str(self.redrive), *way)[:32],
             type="dead.letter",
             source=f"/functions/{self.function}",
             data=self.data,
             time=self.died_at,
-            extensions=MappingProxyType(
-                {name: self.attributes[f"ce-{name}"] for name in ("traceparent",) if f"ce-{name}" in self.attributes}
-            ),
         )
 
 

@@ -15,6 +15,7 @@ from tidegate.messages import TARGET, Message
 from tidegate.places import GATHERING, Member, Place
 from tidegate.records import Failure, Fault, idempotency_key
 from tidegate.topology import FunctionConfig
+from tidegate.traces import TraceContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Delivery:
         event, payload: what the handler gets; None where ``unfit`` says why there is none.
         unfit: why the handler must never see it.
         unit: the unit of a job that it is for this function; None where it is none.
+        trace: its span; None where no handler runs for it.
         late: whether its job had ended before it was redriven, so that nothing of it concerns the job.
     """
 
@@ -39,6 +41,7 @@ class Delivery:
     payload: Payload | None = None
     unfit: Failed | None = None
     unit: Member | None = None
+    trace: TraceContext | None = None
     late: bool = False
 
     @classmethod
@@ -104,7 +107,8 @@ class Delivery:
     def cause(self, now: datetime) -> Cause:
         """What its handler's events come of; ``now`` is the handler's end."""
         assert self.event is not None
-        return Cause(self.event, self.key, self.awaited, now)
+        assert self.trace is not None
+        return Cause(self.event, self.key, self.awaited, now, self.trace)
 
     def is_for(self, function: str) -> bool:
         """Whether it is addressed to ``function``: a redriven event goes to the one that failed."""

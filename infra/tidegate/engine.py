@@ -39,7 +39,8 @@ from tidegate.inputs import Inbound
 from tidegate.limited_slots import NotYet, Superseded, slot_of
 from tidegate.outbox import MARK_ABOVE
 from tidegate.ports import Ports
-from tidegate.records import Failure, Fault, Record, Status
+from tidegate.records import Failure, Fault, Status
+from tidegate.reporting import Ending, conflict_of, report_of
 from tidegate.reports import Report
 from tidegate.runs import Runner
 from tidegate.shedding import overload
@@ -47,6 +48,7 @@ from tidegate.slots import Contested, Slot, StateConflict
 from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
 from tidegate.verdicts import Verdict
+from tidegate.work import Work, under_way
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -83,9 +85,15 @@ class Engine:
 
     async def deliver(self, inbound: Inbound) -> Report:
         """Handle one message and say how it ended. Only `Verdict.acked` verdicts may be acked."""
-        time = asyncio.get_running_loop().time
-        started = time()
+        started = asyncio.get_running_loop().time()
         delivery = Delivery.read(inbound, self._handler, self._config, self._ports.clock())
+        trace = self._ports.sampling.delivered(inbound.message.attributes, delivery.event_id, self._ports.draw())
+        work = Work(self._config.function, trace, delivery.event_id, delivery.job, inbound.message.data)
+        with under_way(work, self._ports):
+            return await self._deliver(replace(delivery, trace=trace), started)
+
+    async def _deliver(self, delivery: Delivery, started: float) -> Report:
+        time = asyncio.get_running_loop().time
         slot = slot_of(delivery, self._config, self._ports, self._io_seconds)
         trouble = detail = ""
         try:
@@ -97,7 +105,8 @@ class Engine:
             verdict, trouble = Verdict.RETRY, str(error)
         except Exception as error:
             verdict, trouble, detail = Verdict.RETRY, f"fault in the runtime: {error!r}", traceback.format_exc()
-        report = self._report(delivery, slot.record, verdict, trouble, detail, time() - started)
+        ending = Ending(verdict, trouble, detail, time() - started, self._ports.clock())
+        report = report_of(delivery, slot.record, ending, self._config)
         self._ports.observe(report)
         return report
 
@@ -234,7 +243,7 @@ class Engine:
     async def _refuse(self, delivery: Delivery, slot: Slot) -> Verdict:
         """The record belongs to another payload. Without a record of its own this message's letter is
         published at each delivery until one is acked; its id keeps it one letter."""
-        failure = _conflict(delivery)
+        failure = conflict_of(delivery)
         await self._publish_dead_letter(delivery, failure, attempts=0)
         assert slot.record is not None
         await self._tree.refused(delivery, slot.record, failure)
@@ -249,7 +258,8 @@ class Engine:
             attempts=attempts,
             died_at=self._ports.clock(),
         )
-        await self._ports.publisher.publish([letter.outgoing(self._config.dead_letter_topic)])
+        assert delivery.trace is not None
+        await self._ports.publisher.publish([letter.outgoing(self._config.dead_letter_topic, delivery.trace)])
 
     def _claimant(self, delivery: Delivery) -> Claimant:
         return Claimant(
@@ -262,40 +272,6 @@ class Engine:
             lifetime=timedelta(days=self._config.ledger_days),
             attempts=self._config.attempts,
         )
-
-    def _report(
-        self, delivery: Delivery, record: Record | None, verdict: Verdict, trouble: str, detail: str, seconds: float
-    ) -> Report:
-        now = self._ports.clock()
-        foreign = record is not None and record.payload_hash != delivery.payload_hash
-        if foreign:
-            record = None  # what it says is about another message
-        error = record.error if record is not None and verdict in (Verdict.RETRY, Verdict.DEAD, Verdict.SHED) else None
-        if foreign and verdict is Verdict.DEAD:
-            error = _conflict(delivery)
-        published = delivery.message.publish_time
-        return Report(
-            function=self._config.function,
-            verdict=verdict,
-            event_id=delivery.event_id,
-            event_type=delivery.event_type,
-            message_id=delivery.message.id,
-            attempt=record.attempt if record else 0,
-            emitted=len(record.outbox) if record and verdict is Verdict.DONE else 0,
-            reason=trouble or (error.reason if error else ""),
-            detail=detail or (error.detail if error else ""),
-            duration_seconds=seconds,
-            latency_seconds=(now - published).total_seconds() if published else None,
-            ended_at=now,
-            traceparent=delivery.event.extensions.get("traceparent", "") if delivery.event else "",
-        )
-
-
-def _conflict(delivery: Delivery) -> Failure:
-    if delivery.unfit is not None:
-        return delivery.unfit.failure
-    reason = f"key reused with another payload: {delivery.event_id!r} was first seen with other data"
-    return Failure(Fault.CONFLICT, reason)
 
 
 def _uncommittable(error: WriteRefused) -> Failed:

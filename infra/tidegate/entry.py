@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from tidegate import logs
 from tidegate.config_file import missing_config, read_config
 from tidegate.handlers import Handler
+from tidegate.log_settings import LogSettings
 from tidegate.service import Service, check, google_ports
 from tidegate.settings import Settings
 from tidegate.topology import FunctionConfig
@@ -63,7 +64,7 @@ def _entry_point(handler: Handler) -> EntryPoint:
         if service is None:
             if config is None:
                 raise missing_config(handler.source)
-            logs.configure()
+            logs.configure(LogSettings.read())
             settings = Settings.read()
             service = Service(handler, config, google_ports(settings), settings.environment)
         answer = await service.receive(dict(request.headers), await request.body())

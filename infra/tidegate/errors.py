@@ -52,6 +52,10 @@ class PublishFailed(TidegateError):
     """Not every message was accepted by the broker; some may have been."""
 
 
+class SubscriptionUnavailable(TidegateError):
+    """A subscription could not be read or changed; a change may or may not stand."""
+
+
 class DependencyCutOff(TidegateError):
     """A dependency must not be used now: it is cut off, or its rate is used up for as long as this run may last.
 

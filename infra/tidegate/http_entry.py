@@ -13,6 +13,7 @@ from tidegate.config_file import missing_config, read_config
 from tidegate.errors import StoreUnavailable
 from tidegate.handlers import HttpHandler
 from tidegate.http_service import HttpService, check_http
+from tidegate.log_settings import LogSettings
 from tidegate.service import google_ports
 from tidegate.settings import Settings
 from tidegate.sites import Site
@@ -57,7 +58,7 @@ def http_function(build: "Callable[[Site], ASGIApp]", /) -> HttpEntryPoint:
                 return JSONResponse({"function": handler.name, "ready": False})
             raise missing_config(handler.source)
         if service is None:
-            logs.configure()
+            logs.configure(LogSettings.read())
             settings = Settings.read()
             site = Site(config, settings, google_ports(settings))
             service = HttpService(handler, site)

@@ -5,13 +5,16 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
 from tidegate.errors import ConfigurationError
 from tidegate.handlers import HttpHandler
 from tidegate.problems import problem
 from tidegate.sites import Site
+from tidegate.spans import request_span
 from tidegate.topology import HttpFunctionConfig
+from tidegate.work import Work, under_way
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,7 +50,7 @@ class HttpService:
         capacity = self._site.config.concurrency
         if self._underway >= capacity:
             full = problem(
-                HTTPStatus.TOO_MANY_REQUESTS,
+                HTTPStatus.SERVICE_UNAVAILABLE,
                 f"{capacity} requests are under way: come again in a moment",
                 {"Retry-After": str(_RETRY_SECONDS)},
             )
@@ -55,9 +58,23 @@ class HttpService:
             return
         self._underway += 1
         try:
-            await self._answer(scope, receive, _Reply(send))
+            await self._tell(scope, receive, _Reply(send))
         finally:
             self._underway -= 1
+
+    async def _tell(self, scope: "Scope", receive: "Receive", reply: "_Reply") -> None:
+        """Answer as a part of the caller's trace, and tell how it went."""
+        ports = self._site.ports
+        headers = Headers(scope=scope)
+        parent, state = headers.get("traceparent", ""), ",".join(headers.getlist("tracestate"))
+        trace, began_at = ports.sampling.requested(parent, state, ports.draw()), ports.clock()
+        inner = {key: scope[key] for key in _SCOPE if key in scope}
+        try:
+            with under_way(Work(self._handler.name, trace), ports):
+                await self._answer(inner, receive, reply)
+        finally:
+            route = getattr(inner.get("route"), "path", "")
+            ports.spans.end(request_span(trace, scope["method"], route, reply.status, began_at, ports.clock()))
 
     async def _answer(self, scope: "Scope", receive: "Receive", reply: "_Reply") -> None:
         """Let the application answer; one that fails or takes too long after it began leaves its response unfinished.
@@ -67,7 +84,7 @@ class HttpService:
         name, seconds = self._handler.name, self._site.config.timeout_seconds
         try:
             async with asyncio.timeout(seconds) as bound:
-                await self._built()({key: scope[key] for key in _SCOPE if key in scope}, receive, reply)
+                await self._built()(scope, receive, reply)
             return
         except ClientDisconnect:
             return
@@ -89,14 +106,18 @@ class HttpService:
 
 
 class _Reply:
-    """Where a response is sent, and whether any of it has been."""
+    """Where a response is sent, and the status that has been; 0 while nothing has."""
 
     def __init__(self, send: "Send") -> None:
-        self.begun = False
+        self.status = 0
         self._send = send
 
+    @property
+    def begun(self) -> bool:
+        return self.status > 0
+
     async def __call__(self, message: "Message") -> None:
-        self.begun = True
+        self.status = message.get("status", self.status)
         await self._send(message)
 
 

@@ -1,9 +1,10 @@
 """Jobs: work accepted at the front door, followed until everything it caused has settled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from tidegate.messages import Outgoing
 from tidegate.places import Member
@@ -71,6 +72,7 @@ class Job:
         functions: those of its subscribers that are waited for.
         result: JSON text of what a handler returned as `Result`; None where none did.
         failures: what was given up, at most `MAX_FAILURES` of them.
+        trace: the extensions by which its event says of which request it comes, see `tidegate.traces`.
         version: to guard the next write by, opaque; None for a job that was created just now.
     """
 
@@ -87,6 +89,7 @@ class Job:
     principal: str = ""
     cancel_requested_at: datetime | None = None
     failures: tuple[JobFailure, ...] = ()
+    trace: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     version: object = field(default=None, compare=False, repr=False)
 
 

@@ -198,7 +198,7 @@ def _message(emission: Emission[Any], name: int | str, config: FunctionConfig, c
             {
                 "causationid": cause.event.id,
                 "correlationid": extensions.get("correlationid", cause.event.id),
-                **{name: extensions[name] for name in ("traceparent", "tracestate") if name in extensions},
+                **cause.trace.extensions(),
             }
         ),
     )

@@ -15,12 +15,15 @@ from tidegate.lanes import Lane
 from tidegate.messages import Outgoing
 from tidegate.places import Member, Tally
 from tidegate.records import Record
+from tidegate.reports import Report
+from tidegate.spans import NO_SPANS, Spans
+from tidegate.traces import EVERY_TRACE, Sampling
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
-    from tidegate.reports import Report
+    from tidegate.controls import Controls
 
 
 _SCHEDULED_AT_ONCE = 32
@@ -154,6 +157,10 @@ class Jobs(Protocol):
 
     async def progress(self, job: str) -> Progress:
         """How far it is; at the cost of an aggregation over its nodes."""
+        ...
+
+    async def unsettled(self, topic: str, since: datetime, most: int) -> int:
+        """How many jobs of a topic, accepted on the day of ``since`` or later, have not settled; ``most`` at most."""
         ...
 
     async def cancel(self, job: str) -> Job | None:
@@ -311,8 +318,11 @@ class Ports:
     Attributes:
         firestore: makes or returns the Firestore client that handlers use; called on first use only.
         observe: is told once per delivery how it ended; must not raise.
-        draw: returns a fresh random name, used for ``owner``.
+        draw: returns a fresh random name, used for ``owner`` and for spans.
         jitter: draws a pause in seconds between zero and its argument (full jitter).
+        spans: collects spans, where somebody does.
+        sampling: which traces are collected.
+        controls: makes or returns what the governor works with; None where it cannot run.
     """
 
     ledger: Ledger
@@ -322,10 +332,13 @@ class Ports:
     circuits: Circuits
     lanes: Lanes
     firestore: Callable[[], "AsyncClient"]
-    observe: Callable[["Report"], None]
+    observe: Callable[[Report], None]
     draw: Callable[[], str]
     clock: Clock = system_clock
     jitter: Callable[[float], float] = full_jitter
+    spans: Spans = NO_SPANS
+    sampling: Sampling = EVERY_TRACE
+    controls: "Callable[[], Controls] | None" = None
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish what is due, and have the rest published when it is.

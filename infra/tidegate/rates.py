@@ -2,26 +2,32 @@
 
 
 class Rate:
-    """Places in time, so many per second; what was not used for a second may be used at once.
+    """Places in time, so many per second; what was not used for a while may be used at once.
 
     A place that was given counts, also if whoever got it gave up waiting: the limit is never exceeded.
     """
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, burst: float | None = None) -> None:
+        """``burst`` is how many places a full bucket holds: one second's worth by default, and one at least."""
         self._interval = 1 / per_second
-        # A full bucket holds one second's worth; a slower rate than one a second has a bucket of one.
-        self._lead = max(0.0, 1 - self._interval)
+        self._lead = self._interval * (max(1.0, per_second if burst is None else burst) - 1)
         self._next = float("-inf")
 
-    def reserve(self, now: float, within: float) -> float | None:
-        """The seconds to wait for the next place; None, and none is taken, where it comes later than ``within``.
+    def wait(self, now: float) -> float:
+        """The seconds until the next place, which is not taken.
 
         Args:
             now: seconds on any clock that does not go back.
         """
-        place = max(self._next, now - self._lead)
-        wait = max(0.0, place - now)
+        return max(0.0, self._place(now) - now)
+
+    def reserve(self, now: float, within: float) -> float | None:
+        """The seconds to wait for the next place; None, and none is taken, where it comes later than ``within``."""
+        wait = self.wait(now)
         if wait > within:
             return None
-        self._next = place + self._interval
+        self._next = self._place(now) + self._interval
         return wait
+
+    def _place(self, now: float) -> float:
+        return max(self._next, now - self._lead)

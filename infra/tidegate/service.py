@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from tidegate.contracts import Contract
 from tidegate.dependencies import Dependencies
@@ -10,9 +11,11 @@ from tidegate.engine import Engine
 from tidegate.errors import ConfigurationError
 from tidegate.handlers import Handler
 from tidegate.inputs import read
+from tidegate.log_settings import LogSettings
 from tidegate.ports import Ports
 from tidegate.settings import Settings
 from tidegate.topology import FunctionConfig
+from tidegate.traces import Sampling
 from tidegate.verdicts import Verdict
 
 _STATUS = {
@@ -95,11 +98,13 @@ def google_ports(settings: Settings) -> Ports:
     from tidegate.adapters.firestore_lanes import FirestoreLanes
     from tidegate.adapters.firestore_ledger import FirestoreLedger
     from tidegate.adapters.google_clients import firestore_client, publisher_client
+    from tidegate.adapters.google_controls import google_controls
     from tidegate.adapters.pubsub_publisher import PubSubPublisher
     from tidegate.logs import observer
+    from tidegate.telemetry import collected
 
     firestore = firestore_client(settings)
-    return Ports(
+    ports = Ports(
         ledger=FirestoreLedger(firestore),
         publisher=PubSubPublisher(publisher_client(settings), settings.project),
         jobs=FirestoreJobs(firestore),
@@ -107,6 +112,9 @@ def google_ports(settings: Settings) -> Ports:
         circuits=FirestoreCircuits(firestore),
         lanes=FirestoreLanes(firestore),
         firestore=lambda: firestore,
-        observe=observer(),
+        observe=observer(LogSettings.read(settings.environment)),
         draw=lambda: secrets.token_hex(8),
+        sampling=Sampling.read(settings.environment),
+        controls=cache(lambda: google_controls(settings, firestore)),
     )
+    return collected(ports, settings)

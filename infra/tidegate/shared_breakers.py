@@ -7,16 +7,19 @@ from datetime import datetime, timedelta
 
 from tidegate.breakers import Admission, Circuit, Phase, State, admit, conclude, is_admissible, learn
 from tidegate.dependency_limits import Breaker
-from tidegate.errors import DependencyCutOff, StoreUnavailable, WriteConflict
+from tidegate.errors import DependencyCutOff, PublishFailed, StoreUnavailable, WriteConflict
+from tidegate.pauses import woken
 from tidegate.ports import Ports, StoredCircuit, Version
 from tidegate.signs import Sign, described, sign_of
 
 KNOWN_FOR = timedelta(seconds=5)
 """How long an instance goes by what it has read; read anew only where the dependency is asked for."""
 
+_WAKING_SECONDS = 3.0
+
 
 class SharedBreaker:
-    """Cuts a dependency off, and tries it again.
+    """Cuts a dependency off, and tries it again. Wakes the governor where its own opening of the circuit stands.
 
     A store that does not answer stops nothing: the instance goes by what it knows itself, and tells the others
     with its next reading. Where two change the circuit at once, the first to write it is right.
@@ -26,6 +29,7 @@ class SharedBreaker:
         self._dependency = dependency
         self._limits = limits
         self._circuits = ports.circuits
+        self._publisher = ports.publisher
         self._clock = ports.clock
         self._state = State()
         self._shared = Circuit()
@@ -73,11 +77,14 @@ class SharedBreaker:
         before = self._state.circuit
         self._state = conclude(self._state, admission, sign, self._limits, self._clock(), detail=detail)
         if self._state.circuit != before:
+            opened = None
             async with self._sharing:
                 with suppress(StoreUnavailable):
-                    await self._share()
+                    opened = await self._share()
+            await self._wake(opened)
 
     async def _refresh(self) -> None:
+        opened = None
         async with self._sharing:
             now = self._clock()
             if self._read_at is not None and abs(now - self._read_at) < KNOWN_FOR:
@@ -85,18 +92,33 @@ class SharedBreaker:
             self._read_at = now
             with suppress(StoreUnavailable):
                 self._meet(await self._circuits.read(self._dependency))
-                await self._share()
+                opened = await self._share()
+        await self._wake(opened)
 
-    async def _share(self) -> None:
-        """Tell the others what they do not know yet, unless they have come to know something else meanwhile."""
+    async def _share(self) -> Circuit | None:
+        """Tell the others what they do not know yet, unless they have come to know something else meanwhile.
+
+        Returns:
+            The circuit, where this has opened it for all.
+        """
         circuit = self._state.circuit
         if circuit == self._shared:
-            return
+            return None
         try:
             self._version = await self._circuits.write(self._dependency, circuit, self._version)
             self._shared = circuit
         except WriteConflict:
             self._meet(await self._circuits.read(self._dependency))
+            return None
+        return circuit if circuit.is_open else None
+
+    async def _wake(self, opened: Circuit | None) -> None:
+        """Have the governor pause what waits for the dependency. It looks by itself every minute, too."""
+        if opened is None:
+            return
+        with suppress(PublishFailed, TimeoutError):
+            async with asyncio.timeout(_WAKING_SECONDS):
+                await self._publisher.publish([woken(self._dependency, opened, self._clock())])
 
     def _meet(self, stored: StoredCircuit | None) -> None:
         """Go by what is stored, unless this instance has changed it since, and nobody else has."""

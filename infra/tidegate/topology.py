@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tidegate.classes import Classes
 from tidegate.dependency_limits import Dependency
 from tidegate.key_limits import FunctionLimits, PerKey
+from tidegate.pauses import WOKEN
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
 TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$", min_length=3, max_length=255)]
@@ -43,6 +44,12 @@ class Topic(_Strict):
     description: str = ""
     class_: ClassName | None = Field(
         default=None, alias="class", description="The class of its events that name none; the first by default."
+    )
+    max_unsettled_jobs: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Jobs of this topic that may be under way when one more is accepted; null for no bound.",
     )
 
 
@@ -95,6 +102,24 @@ class HttpFunction(_Strict):
     access: Access = Access.IAM
     timeout_seconds: float = Field(default=60, gt=0, le=3600, description="Bound on one request.")
     concurrency: int = Field(default=80, ge=1, le=1000, description="Requests at the same time, per instance.")
+    rate_per_second: float | None = Field(
+        default=None,
+        ge=0.001,
+        le=100_000,
+        description="Events that one client may submit per second, per instance; null for no limit.",
+    )
+    burst: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Of these, so many at once after a rest; null for one second's worth.",
+    )
+
+    @model_validator(mode="after")
+    def _burst_of_a_rate(self) -> Self:
+        if self.burst is not None and self.rate_per_second is None:
+            raise ValueError(f"burst {self.burst} says nothing without rate_per_second")
+        return self
 
 
 class Schedule(_Strict):
@@ -154,6 +179,9 @@ class FunctionConfig(_Strict):
     subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
         default_factory=dict, description="Who handles the events that it emits."
     )
+    governs: dict[FunctionName, tuple[str, ...]] = Field(
+        default_factory=dict, description="For the governor: functions that have dependencies, with those that break."
+    )
 
     @property
     def files_dead_letters(self) -> bool:
@@ -169,10 +197,16 @@ class HttpFunctionConfig(_Strict):
     access: Access
     timeout_seconds: float
     concurrency: int
+    rate_per_second: float | None = None
+    burst: int | None = None
     ledger_days: float
     classes: Classes = Classes()
+    retention_days: float
     subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
         default_factory=dict, description="Who handles the events that are submitted to it."
+    )
+    max_unsettled_jobs: dict[TopicName, int] = Field(
+        default_factory=dict, description="The bounds of those topics that it accepts and that have one."
     )
 
 
@@ -238,7 +272,16 @@ class Topology(_Strict):
                 if function.topic == self.dead_letter_topic and other.idempotency != "event.id"
             },
             subscribers={topic: self.subscribers(topic) for topic in sorted(function.emits)},
+            governs=self.breakable() if function.topic == WOKEN else {},
         )
+
+    def breakable(self) -> dict[str, tuple[str, ...]]:
+        """The functions that have dependencies, each with those that a breaker may cut off."""
+        return {name: self.breakers_of(name) for name, each in sorted(self.functions.items()) if each.dependencies}
+
+    def breakers_of(self, name: str) -> tuple[str, ...]:
+        """The dependencies of function ``name`` that a breaker may cut off."""
+        return tuple(each for each in sorted(self.functions[name].dependencies) if self.dependencies[each].breaker)
 
     def http_config(self, name: str) -> HttpFunctionConfig:
         """The slice that HTTP function ``name`` is deployed with.
@@ -253,9 +296,17 @@ class Topology(_Strict):
             access=function.access,
             timeout_seconds=function.timeout_seconds,
             concurrency=function.concurrency,
+            rate_per_second=function.rate_per_second,
+            burst=function.burst,
             ledger_days=self.limits.ledger_days,
             classes=self._classes(*function.accepts),
+            retention_days=self.limits.retention_days,
             subscribers={topic: self.subscribers(topic) for topic in sorted(function.accepts)},
+            max_unsettled_jobs={
+                topic: bound
+                for topic in sorted(function.accepts)
+                if topic in self.topics and (bound := self.topics[topic].max_unsettled_jobs) is not None
+            },
         )
 
     def subscribers(self, topic: str) -> tuple[str, ...]:

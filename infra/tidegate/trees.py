@@ -13,6 +13,7 @@ import asyncio
 import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tidegate.cancellations import Cancellations
@@ -26,6 +27,8 @@ from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Member
 from tidegate.ports import Ports, StoredTally
 from tidegate.records import Failure, Fault, Record, Status, record_key
+from tidegate.traces import LINK
+from tidegate.work import current
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -128,7 +131,7 @@ class Tree:
         else:
             closed = await self._ports.jobs.node(job, node)
             if closed is not None and closed.then is not None:
-                await self._ports.send([closed.then])
+                await self._ports.send([_linked(closed.then)])
         await self._ports.jobs.advanced(job, node)
 
     async def _settled_by_another(self, delivery: Delivery, record: Record, error: Failure | None) -> None:
@@ -218,7 +221,7 @@ class Tree:
         compensation = await self._ports.jobs.next_compensation(job, done)
         if compensation is not None:
             await self._ports.jobs.begin(compensation)
-            await self._ports.send([compensation.message])
+            await self._ports.send([_linked(compensation.message)])
         elif ended := await self._ports.jobs.settle(job):
             await self._tell(ended)
 
@@ -228,6 +231,7 @@ class Tree:
             await self._ports.publisher.publish([self._event(SETTLED, job.id, ROOT, data)])
 
     def _event(self, event_type: str, job: str, node: str, data: dict[str, str]) -> Outgoing:
+        work = current()
         event = Event(
             id=child_id(event_type, job, node),
             type=event_type,
@@ -235,8 +239,15 @@ class Tree:
             data=json.dumps({"job_id": job, **data}).encode(),
             time=self._ports.clock(),
             version=1,
+            extensions=MappingProxyType(work.trace.extensions() if work else {}),
         )
         return Outgoing(event_type, event.data, event.attributes())
+
+
+def _linked(message: Outgoing) -> Outgoing:
+    """A stored message as it is published: it comes of the span that stored it, and links to the one that sends it."""
+    work = current()
+    return replace(message, attributes={**message.attributes, LINK: work.trace.traceparent}) if work else message
 
 
 @dataclass(frozen=True, slots=True)

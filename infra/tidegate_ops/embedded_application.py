@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_lanes import FirestoreLanes
+from tidegate.adapters.firestore_pauses import FirestorePauses
 from tidegate.adapters.memory_broker import MemoryBroker, Push, PushSubscription
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
+from tidegate.adapters.memory_subscriptions import MemorySubscriptions
 from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.clock import Clock, system_clock
+from tidegate.controls import Controls
 from tidegate.handlers import Handler, HttpHandler
 from tidegate.http_service import HttpService
 from tidegate.messages import Message
@@ -58,6 +61,7 @@ class EmbeddedApplication:
         )
         self.timers = MemoryTimers(self.broker, clock=clock)
         firestore = memory_firestore(self.documents)
+        controls = Controls(FirestorePauses(firestore), MemorySubscriptions(self.broker))
         ports = Ports(
             ledger=MemoryLedger(self.documents),
             publisher=self.broker,
@@ -69,6 +73,7 @@ class EmbeddedApplication:
             observe=on_report,
             draw=lambda: secrets.token_hex(8),
             clock=clock,
+            controls=lambda: controls,
         )
         for name, handler in handlers.items():
             service = Service(handler, topology.config(name), ports, environment)

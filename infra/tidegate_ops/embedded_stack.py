@@ -9,15 +9,19 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tidegate.adapters.memory_documents import Document
+from tidegate.log_settings import LogSettings
 from tidegate.logs import delivery_line
 from tidegate.messages import Message, Outgoing
 from tidegate.reports import Report
 from tidegate_ops.embedded_application import EmbeddedApplication
 from tidegate_ops.embedded_server import EmbeddedServer
+from tidegate_ops.emulators import DEFAULT_PROJECT
 from tidegate_ops.project import Project
 from tidegate_ops.scheduler import Scheduler
 
 T = TypeVar("T")
+
+_LOGS = LogSettings(DEFAULT_PROJECT, shows_data=True)  # who runs it here has the data as well
 
 
 class EmbeddedStack:
@@ -104,7 +108,7 @@ class EmbeddedStack:
         await self._application.broker.close()
 
     def _report(self, report: Report) -> None:
-        self._on_line(report.function, json.dumps(delivery_line(report)))
+        self._on_line(report.function, json.dumps(delivery_line(report, _LOGS)))
 
     def _call(self, action: Callable[[], T]) -> T:
         """Run ``action`` on the loop's thread: what it touches belongs to the loop."""

@@ -1,6 +1,8 @@
 """What Firestore keeps of a job's work, read in batches."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from google.cloud import firestore
@@ -20,12 +22,30 @@ from tidegate.adapters.record_document import LEDGER, record_of
 from tidegate.adapters.record_pieces import gathered, piece_names
 from tidegate.jobs import COMPENSATION, Job, JobFailure, Node
 from tidegate.messages import Outgoing
-from tidegate.records import Record
+from tidegate_ops.job_tree import FiledRecord
 
 _READ_SECONDS = 30.0
 _BATCH = 100
 _LAST_CHARACTER = "\uf8ff"
 """Sorts after every character that an id is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """What follows a gathering, with whether it has been published or is about to be."""
+
+    gathering: str
+    message: Outgoing
+    published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BegunCompensation:
+    """The join of a compensation that was published at ``begun_at``, with whether all of it has settled."""
+
+    node: Node
+    closed: bool
+    begun_at: datetime
 
 
 class JobArchive:
@@ -46,25 +66,25 @@ class JobArchive:
         found = await self._answer(job, self._below(job, FAILURES).limit(most).stream)
         return {each.id: failure_of(_fields(each)) for each in found}
 
-    async def records(self, names: Iterable[str]) -> dict[str, Record]:
+    async def records(self, names: Iterable[str]) -> dict[str, FiledRecord]:
         """Those records that there are."""
         ledger = self._client.collection(LEDGER)
-        records: dict[str, Record] = {}
+        records: dict[str, FiledRecord] = {}
         for each in await self._found(ledger.document(name) for name in names):
             fields = _fields(each)
             if not piece_names(fields):
-                records[each.id] = record_of(gathered(fields, {}))
+                records[each.id] = FiledRecord(record_of(gathered(fields, {})), each.update_time)
             elif stored := await self._ledger.read(each.id):  # which reads the pieces of one version
-                records[each.id] = stored.record
+                records[each.id] = FiledRecord(stored.record, each.update_time)
         return records
 
-    async def thens(self, job: str, names: Collection[str]) -> list[tuple[Outgoing, bool]]:
-        """What follows these joins, with whether that has been published or is about to be."""
+    async def followers(self, job: str, names: Collection[str]) -> list[Follower]:
+        """What follows these joins."""
         nodes = self._below(job, NODES)
         found = {each.id: each for each in await self._found(nodes.document(name) for name in names)}
         # In the order asked for, which is not that of the answer.
         joins = [(node_of(job, name, _fields(found[name])), _is_closed(found[name])) for name in names if name in found]
-        return [(node.then, closed) for node, closed in joins if node.then]
+        return [Follower(node.id, node.then, closed) for node, closed in joins if node.then]
 
     async def record_names(self, job: str, function: str, event_id: str, most: int) -> list[str]:
         """Under which names the function's records of an event are kept, as far as joins tell."""
@@ -77,11 +97,14 @@ class JobArchive:
         """Whether a mark says that the unit has been counted."""
         return await self._jobs.is_marked(job, name)
 
-    async def begun(self, job: str, most: int) -> list[tuple[Node, bool]]:
-        """The joins of those compensations that have been published, with whether all of each has settled."""
+    async def begun(self, job: str, most: int) -> list[BegunCompensation]:
+        """Those compensations that have been published, the first first."""
         found = [each for each in await self._named(job, COMPENSATION, most) if "up" in _fields(each)]
         found.sort(key=lambda each: each.create_time)
-        return [(node_of(job, each.id, _fields(each)), _is_closed(each)) for each in found]
+        return [
+            BegunCompensation(node_of(job, each.id, _fields(each)), _is_closed(each), each.create_time)
+            for each in found
+        ]
 
     async def registered(self, job: str, most: int) -> dict[str, Outgoing]:
         """The compensations that have not had their effect yet, by the names of their joins, the next first."""

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from tidegate.errors import TidegateError
+from tidegate.log_settings import DATA_VARIABLE, SHARES_VARIABLE
 from tidegate.settings import CONFIG_VARIABLE
-from tidegate.topology import Topology
+from tidegate.topology import Topology, deployed_name
 from tidegate_ops.broker import LocalBroker
 from tidegate_ops.bundle import bundle, stage
 from tidegate_ops.cloud_sdk import Jar
@@ -49,8 +50,11 @@ class Step:
 SUBSCRIPTIONS = "subscriptions"
 """The component that is ready last."""
 
-_LOCAL_RECEIVERS = {"TIDEGATE_WEBHOOKS_ALLOW_LOOPBACK": "1"}
-"""Who tries callbacks here has the receiver on this machine as well."""
+_LOCAL = {
+    "TIDEGATE_WEBHOOKS_ALLOW_LOOPBACK": "1",  # who tries callbacks here has the receiver on this machine as well
+    DATA_VARIABLE: "1",  # and who reads the logs here has the data
+    SHARES_VARIABLE: "",  # all lines, since the stack's own metrics are made of them
+}
 
 
 def components(topology: Topology) -> list[str]:
@@ -203,13 +207,13 @@ class LocalStack:
         return sources
 
     def _make_services(self, sources: Mapping[str, Source], topology: Topology) -> dict[str, FunctionService]:
-        common = {**self.state.environment(), **_LOCAL_RECEIVERS, **self._environment}
+        common = {**self.state.environment(), **_LOCAL, **self._environment}
         return {
             name: FunctionService(
                 name,
                 source,
                 port=port,
-                environment={**common, **self._config_variable(name)},
+                environment={**common, "K_SERVICE": deployed_name(name), **self._config_variable(name)},
                 on_line=partial(self._on_line, name),
                 http=name in topology.http_functions,
             )

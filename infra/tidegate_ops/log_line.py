@@ -25,7 +25,7 @@ def render(component: str, line: str) -> Text:
         _append_delivery(text, fields)
     else:
         _append_message(text, fields)
-    if detail := fields.get("detail"):
+    if detail := fields.get("stack_trace"):
         text.append("".join(f"\n{'':<{_NAME_WIDTH}} │ {each}" for each in str(detail).splitlines()), style="dim")
     return text
 

@@ -20,9 +20,11 @@ __all__ = [
     "Catalogue",
     "Comparison",
     "breaking_changes",
+    "catalogue_text",
     "committed",
     "compare",
     "export",
+    "filed",
     "in_code",
     "load_contracts",
     "schema_of",
@@ -93,6 +95,28 @@ def committed(project: Project, revision: str = "") -> Catalogue:
                 f"{name} is no JSON ({error}): restore it from git, or delete it and run tidegate contracts export"
             ) from error
     return MappingProxyType(schemas)
+
+
+def filed(path: Path) -> Catalogue:
+    """The schemas that `tidegate contracts schemas` wrote to a file: such as the deployed ones.
+
+    Raises:
+        ConfigurationError: there is no such file, or it holds something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}): name a file of schemas") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no JSON ({error}): fetch it again") from error
+    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+        raise ConfigurationError(f"{path} holds no schemas by name: write it with `tidegate contracts schemas`")
+    return MappingProxyType(found)
+
+
+def catalogue_text(catalogue: Catalogue) -> str:
+    """All schemas as one JSON object, which `filed` reads back."""
+    return json.dumps(dict(catalogue), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

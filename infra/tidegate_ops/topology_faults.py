@@ -33,6 +33,9 @@ _VALUES = MappingProxyType(
         "classes": "a list of names such as [interactive, bulk], the most important first",
         "class": "one of the topology's classes",
         "attempts": "a whole number of runs such as 5, or null",
+        "max_unsettled_jobs": "a whole number of jobs such as 1000, or null",
+        "rate_per_second": "a number for each second such as 50, or null",
+        "burst": "a whole number such as 100, or null",
     }
 )
 _KEYS = MappingProxyType(

@@ -48,3 +48,12 @@ def copy_fleet(root: Path) -> Path:
     for function in ("gateway", "advance_jobs", "dead_letters"):
         shutil.copytree(_REPOSITORY / "functions" / function, root / "functions" / function, ignore=_UNWANTED)
     return root
+
+
+def copy_canal(root: Path) -> Path:
+    """The canal beside these tests, with this runtime, the real gateway and the real function for dead letters."""
+    shutil.copytree(_HERE / "canal", root, ignore=_UNWANTED)
+    shutil.copytree(_REPOSITORY / "infra" / "tidegate", root / "infra" / "tidegate", ignore=_UNWANTED)
+    for function in ("gateway", "dead_letters"):
+        shutil.copytree(_REPOSITORY / "functions" / function, root / "functions" / function, ignore=_UNWANTED)
+    return root

@@ -7,33 +7,36 @@ import hmac
 import itertools
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
+from typer.testing import CliRunner
 
 from tests.acceptance.application import Application, running
 from tests.acceptance.delivery_log import eventually
+from tests.acceptance.manifests import CANCELLED, MALFORMED, ON_TIME, manifest
 from tests.acceptance.projects import copy_desk
 from tests.acceptance.tcp_proxy import TcpProxy
 from tests.unit.webhook_receiver import Receiver, Request
 from tidegate.client import Client, Job
-from tidegate_ops.demo.manifests import COLUMNS
+from tidegate_ops.cli import app
 from tidegate_ops.demo.partner import Partner
 
+ROOT = Path(__file__).parents[2]
 ATTEMPTS = 1_000  # while the partner is away, whoever needs it tries again once a second
 REQUEST_SECONDS = 90
 SETTLED_SECONDS = 120
 LOCAL_SECRET = "whsec_dGlkZWdhdGUtbG9jYWwtd2ViaG9vay1zZWNyZXQ="
 """Signs webhooks on the emulators, as docs/webhooks.md says."""
 
-ON_TIME, CANCELLED, MALFORMED = "on time", "cancelled", "malformed"
 WORK = {"known": 8, "settled": 8}
 """Of a manifest with a flight on time and a cancelled one: the manifest, two rows; the first is posted and counted,
 the second as well, and rebooked."""
@@ -112,20 +115,6 @@ def day() -> date:
     return date(2013, 1, 1) + timedelta(days=next(_numbers))
 
 
-def manifest(day: date, *flights: str) -> dict[str, Any]:
-    """A manifest of such flights."""
-    rows = [COLUMNS, *(row(day, number, kind) for number, kind in enumerate(flights, start=1))]
-    text = "".join(",".join(map(str, each)) + "\n" for each in rows)
-    return {"manifest_id": f"JFK-{day:%Y%m%d}T06", "origin": "JFK", "date": day.isoformat(), "csv": text}
-
-
-def row(day: date, number: int, kind: str) -> Sequence[object]:
-    departed = ("NA", 600, "NA", "NA", 656, "NA") if kind == CANCELLED else (558, 600, -2, 657, 656, 1)
-    carrier, minutes = "ZZ" if kind == MALFORMED else "B6", "NA" if kind == CANCELLED else 40
-    place = ("N624JB", "JFK", "BOS", minutes, 187, 6, 0, f"{day}T11:00:00Z")
-    return (day.year, day.month, day.day, *departed, carrier, number, *place)
-
-
 def note(flight: str = "", **fields: Any) -> dict[str, Any]:
     """The first edit of a flight's note; of a flight that has no other unless it is named."""
     flight_id = flight or f"B6{next(_numbers)}-JFK-20130208"
@@ -154,6 +143,17 @@ def test_submitted_followed_and_done(door: Door, day: date) -> None:
     assert job["settled_at"] > job["accepted_at"]
     sums = {"flights": 2, "on_time": 1, "cancelled": 1, "delayed": 0, "diverted": 0, "delay_minutes": 0}
     assert job["result"] == {"date": day.isoformat(), **sums}
+
+
+def test_a_smoke_test_goes_all_the_way(door: Door) -> None:
+    """What a deployment is tried with is accepted, pushed, handled once and followed to its end."""
+    arguments = ["smoke", "manifest.received", str(ROOT / "infra/smoke.json"), "--url", door.desk.stack.urls["gateway"]]
+    ended = CliRunner().invoke(app, arguments)
+    assert ended.exit_code == 0, ended.output
+    job = door.desk.document(f"jobs/{ended.output.split()[-1]}") or {}
+    assert [
+        each["verdict"] for each in door.desk.log.deliveries(function="split_manifest", event_id=job["event_id"])
+    ] == ["done"]
 
 
 def test_one_key_from_many_callers_at_once_is_one_job(door: Door) -> None:

@@ -102,7 +102,7 @@ def test_a_client_that_leaves_a_stream_frees_its_place(stack: LocalStack) -> Non
             leaving = two.iter_lines()
             assert next(leaving) == "data: on"
             refused = client.get("lights/north")
-            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         eventually(lambda: client.get("lights/north").is_success)
 
 

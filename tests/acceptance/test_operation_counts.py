@@ -21,6 +21,7 @@ from tidegate.jobs import JobState, NewJob
 from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Place
 from tidegate.verdicts import Verdict
+from tidegate_ops.costs import JOB_READS, JOB_WRITES, WRITES
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_event_loop")]
 
@@ -90,7 +91,7 @@ async def fails_once(placed: OrderPlaced, ctx: Context) -> None:
 @pytest.mark.parametrize(
     ("handler", "pure", "items", "verdicts", "cost"),
     [
-        (packs, False, 1, [Verdict.DONE], RpcCounter(commits=2, writes=2)),
+        (packs, False, 1, [Verdict.DONE], RpcCounter(commits=2, writes=WRITES)),
         (packs, True, 1, [Verdict.DONE], RpcCounter(commits=1, writes=1)),
         (packs, False, 1, [Verdict.DONE, Verdict.DUPLICATE], RpcCounter(commits=1, writes=1, gets=1, reads=1)),
         (packs, True, 1, [Verdict.DONE, Verdict.DUPLICATE], RpcCounter(commits=1, writes=1, gets=1, reads=1)),
@@ -267,6 +268,8 @@ async def test_settling_a_job_costs_this(desk: Desk, event_id: str) -> None:
     attributes = {**inbound.message.attributes, **place.attributes()}
     await desk.engine(rests).deliver(replace(inbound, message=replace(inbound.message, attributes=attributes)))
     assert desk.counter == RpcCounter(commits=3, writes=5, gets=3, reads=3, others=1)
+    assert 2 + desk.counter.writes == WRITES + JOB_WRITES
+    assert desk.counter.reads + desk.counter.others == JOB_READS  # a query that finds nothing is charged as one
     job = await desk.ports.jobs.read(event_id)
     assert job is not None
     assert job.state is JobState.SUCCEEDED

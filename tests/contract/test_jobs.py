@@ -3,10 +3,12 @@
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
 
+from tests.contract.rpc_counter import RpcCounter, counted_firestore
 from tests.worlds import NOON
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.errors import StoreUnavailable, WriteConflict
@@ -18,6 +20,7 @@ from tidegate.records import Fault
 pytestmark = pytest.mark.anyio
 
 LATER = NOON + timedelta(days=45)
+_ENDS = (JobState.COMPENSATING, JobState.SUCCEEDED, JobState.FAILED)
 
 
 @pytest.fixture
@@ -148,6 +151,59 @@ async def test_a_mark_says_that_a_unit_is_counted(jobs: FirestoreJobs) -> None:
     reopening = await jobs.reopened(Member(new.id, ROOT, 0, 2), "shared", None)
     assert await jobs.commit(jobs.joined(reopening, replace(growth, recounts=True))) == 1
     assert await jobs.progress(new.id) == Progress(known=2, settled=1)
+
+
+async def test_unsettled_jobs_are_counted_by_topic(jobs: FirestoreJobs) -> None:
+    """Those that run or compensate, up to a bound; what has settled or is of another topic is left out."""
+    topic = f"order.{secrets.token_hex(4)}"
+    new = [replace(new_job(), event=Outgoing(topic, b"{}", {"ce-id": "e1"})) for _ in range(6)]
+    await jobs.accept(new_job())
+    for each, state in zip(new, [None, None, None, *_ENDS], strict=True):
+        await jobs.accept(each)
+        if state is not None:
+            await turn(jobs, each.id, state)
+    assert await jobs.unsettled(topic, NOON, 10) == 4
+    assert [await jobs.unsettled(topic, NOON, most) for most in (1, 4, 5)] == [1, 4, 4]
+    assert await jobs.unsettled("order.unknown", NOON, 10) == 0
+
+
+async def test_only_young_jobs_are_counted(jobs: FirestoreJobs) -> None:
+    """Those accepted since; a whole day is the grain, so that no index grows at one end alone."""
+    topic = f"order.{secrets.token_hex(4)}"
+    for hours in (0, 11, 13, 40):
+        event = Outgoing(topic, b"{}", {"ce-id": "e1"})
+        await jobs.accept(replace(new_job(), event=event, accepted_at=NOON - timedelta(hours=hours)))
+    counted = [await jobs.unsettled(topic, NOON - timedelta(hours=hours), 10) for hours in (-13, 0, 12, 13, 36, 37)]
+    assert counted == [0, 2, 2, 3, 3, 4]
+
+
+async def test_counting_costs_one_query(firestore_emulator: Any) -> None:
+    """With its limit, which bounds what Firestore looks at and charges for."""
+    asked: list[Any] = []
+
+    class Noting(RpcCounter):
+        def count(self, method: str, request: Any) -> None:
+            super().count(method, request)
+            asked.append(request)
+
+    counter = Noting()
+    client = counted_firestore(firestore_emulator.host, "contract-tests", counter)
+    assert await FirestoreJobs(client).unsettled("order.placed", NOON, 123) <= 123
+    await client._firestore_api.transport.close()
+    assert (counter.others, counter.gets, counter.writes) == (1, 0, 0)
+    [request] = asked
+    query = request.structured_aggregation_query.structured_query
+    assert (request.structured_aggregation_query.aggregations[0]._pb.HasField("count"), query.limit) == (True, 123)
+
+
+async def turn(jobs: FirestoreJobs, job: str, state: JobState) -> None:
+    """Let the job, of one unit, come to this state."""
+    member = Member(job, ROOT, 0, 1)
+    await settle(jobs, member)
+    stored, found = await jobs.tally(member.tally), await jobs.read(job)
+    assert stored is not None
+    assert found is not None
+    await jobs.close(stored, None, Turn(found, state))
 
 
 async def test_a_cancellation_is_asked_for(jobs: FirestoreJobs) -> None:

@@ -1,9 +1,13 @@
 """The Pub/Sub publisher's own promises: few requests, within Pub/Sub's limits, and failures that help."""
 
+import asyncio
 import socket
 from typing import Any
 
+import grpc
 import pytest
+from google.pubsub_v1.services.publisher import PublisherAsyncClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 
 from tests.contract.brokers import EmulatorBroker, emulator_broker
 from tests.contract.rpc_counter import RpcCounter, counted_publisher
@@ -11,6 +15,7 @@ from tidegate.adapters.google_clients import publisher_client
 from tidegate.adapters.pubsub_publisher import PubSubPublisher
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
+from tidegate.outstanding import Outstanding
 from tidegate.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +32,26 @@ async def test_requests_stay_below_the_size_limit(pubsub_emulator: Any) -> None:
     """Large messages are spread over requests that Pub/Sub accepts."""
     async with emulator_broker(pubsub_emulator.host) as broker:
         assert await requests_for(broker, pubsub_emulator.host, [b"x" * 1_000_000] * 12) == 2
+
+
+async def test_what_is_under_way_is_bounded(pubsub_emulator: Any) -> None:
+    """Many deliveries that publish much at once wait for one another; everything arrives, each key in its order."""
+    traffic = Traffic()
+    outstanding = Outstanding(max_pieces=8, max_bytes=350_000)
+    async with emulator_broker(pubsub_emulator.host) as broker:
+        await broker.create("flight.assessed")
+        channel = grpc.aio.insecure_channel(pubsub_emulator.host, interceptors=[traffic])
+        client = PublisherAsyncClient(transport=PublisherGrpcAsyncIOTransport(channel=channel))
+        publisher = PubSubPublisher(client, broker.project, outstanding=outstanding)
+        large = Outgoing("flight.assessed", b"x" * 100_000)
+        keyed = [[Outgoing("flight.assessed", b"%d" % n, key=f"k{key}") for n in range(20)] for key in range(10)]
+        await asyncio.gather(*(publisher.publish(each) for each in (*[[large]] * 24, *keyed)))
+        found = await broker.received("flight.assessed", 24 + 200)
+        await client.transport.close()
+    assert 200_000 <= traffic.most_bytes <= 350_000
+    assert sum(message.data == large.data for message in found) == 24
+    for key in range(10):
+        assert [int(message.data) for message in found if message.key == f"k{key}"] == list(range(20))
 
 
 async def test_a_missing_topic_fails_alone(pubsub_emulator: Any) -> None:
@@ -55,6 +80,23 @@ async def test_unreachable_broker() -> None:
             await PubSubPublisher(client, "p", timeout_seconds=0.3).publish([Outgoing("flight.assessed", b"1")])
         assert told.value.__cause__ is not None
         await client.transport.close()
+
+
+class Traffic(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+    """How much data is on its way, now and at most."""
+
+    def __init__(self) -> None:
+        self.now_bytes = 0
+        self.most_bytes = 0
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        size = sum(len(each.data) for each in request.messages)
+        self.now_bytes += size
+        self.most_bytes = max(self.most_bytes, self.now_bytes)
+        call = await continuation(client_call_details, request)
+        await call
+        self.now_bytes -= size
+        return call
 
 
 async def requests_for(broker: EmulatorBroker, host: str, payloads: list[bytes]) -> int:

@@ -9,17 +9,21 @@ from ruamel.yaml import YAML
 
 from tests.docs.markdown import Page
 from tidegate.adapters.firestore_lanes import LANES
+from tidegate.adapters.pubsub_publisher import OUTSTANDING_BYTES, OUTSTANDING_MESSAGES
 from tidegate.breakers import Phase
 from tidegate.classes import Classes
-from tidegate.dependency_limits import Dependency
+from tidegate.dependency_limits import Breaker, Dependency
 from tidegate.key_limits import PerKey
 from tidegate.messages import CLASS
+from tidegate.outbox import MAX_DATA_BYTES
 from tidegate.shared_breakers import KNOWN_FOR
 from tidegate.signs import OVERLOADED
-from tidegate.topology import Backoff, Limits
+from tidegate.topology import HttpFunction, Limits, Topic
 from tidegate_ops.checks.key_limits import IN_A_ROW
+from tidegate_ops.project import Project
 
-PAGE = Page.read(Path(__file__).parents[2] / "docs" / "flow-control.md")
+PROJECT = Project.find(Path(__file__).parent)
+PAGE = Page.read(PROJECT.root / "docs" / "flow-control.md")
 
 
 def settings(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -45,14 +49,49 @@ def test_the_states_are_those_of_the_breaker() -> None:
     assert {row[2].partition(",")[0] for row in rows} == set(Phase)
 
 
+def test_the_settings_of_the_front_door_are_off_by_default() -> None:
+    """Each is listed, and exists."""
+    rows = PAGE.section("The front door").rows("setting")
+    models: dict[str, type[BaseModel]] = {"topics": Topic, "http_functions": HttpFunction}
+    for name, default, *_ in rows:
+        kind, _, setting = name.strip("`").split(".")
+        field = models[kind].model_fields[setting]
+        assert (field.default, default) == (None, "null")
+    assert len(rows) == 3
+
+
+def test_the_numbers_of_the_front_door_are_those_of_the_code() -> None:
+    """Seconds, clients, bytes and messages; on this page and on that of the HTTP interface."""
+    page = PAGE.section("The front door").text
+    interface = Page.read(PROJECT.root / "docs" / "http-api.md").section("Limits").text
+    gateway = PROJECT.load_http_handler("gateway").call.__globals__["application"].__globals__
+    backlogs = gateway["Reception"].__init__.__globals__["Backlogs"].accept.__globals__
+    bodies = gateway["EventRoutes"].__init__.__globals__["Bodies"].read.__wrapped__.__globals__
+    assert f"`Retry-After: {backlogs['RETRY_SECONDS']}`" in page
+    assert f"longer than {backlogs['COUNT_SECONDS']:g} seconds" in page
+    assert f"{gateway['Allowances'].take.__globals__['MAX_CLIENTS']:,} clients" in page
+    assert f"bodies to {bodies['HELD_BYTES'] // 1_000_000} MB" in page
+    assert f"{OUTSTANDING_MESSAGES:,} messages\nand {OUTSTANDING_BYTES // 1_000_000} MB" in page
+    assert f"{MAX_DATA_BYTES:,} bytes" in interface
+    assert f"within {bodies['READ_SECONDS']} seconds" in interface
+    assert f"{bodies['HELD_BYTES']:,} bytes" in interface
+
+
 def test_the_numbers_are_those_of_the_code() -> None:
-    """Statuses, the age of what is known, and how long Pub/Sub's backstop lasts."""
+    """Statuses, the age of what is known, and how long Pub/Sub's backstop lasts at a delivery for each opening."""
     assert f"HTTP {', '.join(map(str, OVERLOADED))}, and from 500 on" in PAGE.text
     assert f"at most every {KNOWN_FOR.total_seconds():g} s" in PAGE.text
-    deliveries, backoff = Limits().max_deliveries, Backoff()
-    assert f"up to {backoff.max_seconds:g} s its backstop of {deliveries} deliveries" in PAGE.text
-    assert f"about {deliveries * backoff.max_seconds / 60:g} minutes" in PAGE.text
-    assert f"{deliveries * 600 // 3600} hours at 600 s" in PAGE.text
+    deliveries = Limits().max_deliveries
+    assert f"backstop of {deliveries} deliveries" in PAGE.text
+    assert f"after about {outage(Breaker(), deliveries) / 3600:.0f} hours of outage" in PAGE.text
+    longer = Breaker(longest_cool_down_seconds=3600)
+    assert f"`longest_cool_down_seconds: 3600` after about {outage(longer, deliveries) / 86400:.0f} days" in PAGE.text
+
+
+def outage(breaker: Breaker, openings: int) -> float:
+    """How many seconds a service is away until its breaker has opened so often."""
+    doubled = (breaker.cool_down_seconds * 2.0**number for number in range(openings))
+    return sum(min(each, breaker.longest_cool_down_seconds) for each in doubled)
 
 
 def test_limits_per_key_are_as_described() -> None:

@@ -24,7 +24,8 @@ COMMAND = typer.main.get_command(app)
 
 
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    makefiles = [ROOT / "Makefile", ROOT / "deploy.mk"]
+    return {name for each in makefiles for name in re.findall(r"^([a-z]+):", each.read_text(), re.MULTILINE)}
 
 
 def leaves(command: object, path: str) -> Iterator[str]:

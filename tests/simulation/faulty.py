@@ -1,18 +1,22 @@
 """What a process reaches outside of itself, each call subject to the run's faults."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from google.api_core.exceptions import ServiceUnavailable
 
 from tests.simulation.faults import Chaos, Process
 from tests.simulation.watch import Watch
 from tidegate.clock import Clock
-from tidegate.errors import PublishFailed, StoreUnavailable
+from tidegate.controls import Subscriptions
+from tidegate.errors import PublishFailed, StoreUnavailable, SubscriptionUnavailable
 from tidegate.messages import Outgoing
+from tidegate.pauses import Push
 from tidegate.ports import Ledger, Publisher, Stored, Timers, Version, Written
 from tidegate.records import Record
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -62,6 +66,27 @@ class FaultyTimers:
     async def schedule(self, message: Outgoing) -> None:
         what = f"schedule {message.topic}"
         await self.chaos.io(self.process, what, lambda: self.timers.schedule(message), PublishFailed)
+
+
+@dataclass
+class FaultySubscriptions:
+    """Push configurations as one process reaches them."""
+
+    process: Process
+    subscriptions: Subscriptions
+    chaos: Chaos
+
+    async def read(self, name: str) -> Push | None:
+        return await self._io(f"look at {name}", lambda: self.subscriptions.read(name))
+
+    async def attach(self, name: str, push: Push) -> None:
+        await self._io(f"attach {name}", lambda: self.subscriptions.attach(name, push))
+
+    async def detach(self, name: str) -> None:
+        await self._io(f"detach {name}", lambda: self.subscriptions.detach(name))
+
+    async def _io(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        return await self.chaos.io(self.process, what, call, SubscriptionUnavailable)
 
 
 @dataclass

@@ -20,17 +20,20 @@ class Partner:
     Attributes:
         bookings: idempotency key → flight id.
         mended: until then, it fails on every doomed flight, and takes the process down with a lethal one.
+        on_call: is told that a call begins.
     """
 
     chaos: Chaos
     bookings: dict[str, str] = field(default_factory=dict)
     mended: bool = False
+    on_call: Callable[[], None] = lambda: None
 
     def transport(self, asking: Callable[[], Process]) -> httpx.AsyncBaseTransport:
         """What HTTP clients send through to end up here; ``asking`` says which process it is."""
 
         async def handle(request: httpx.Request) -> httpx.Response:
             process = asking()
+            self.on_call()
             return await self.chaos.io(
                 process, "POST /bookings", lambda: self._book(request, process), httpx.ConnectError
             )

@@ -9,6 +9,8 @@ from tests.simulation.faults import Chaos, Plan, Seeded
 from tests.simulation.flights import fly
 from tests.simulation.gate_run import change
 from tests.simulation.gate_scenario import GateScenario
+from tests.simulation.outage_scenario import OutageScenario
+from tests.simulation.outages import endure
 from tests.simulation.scenario import Scenario
 from tests.simulation.trip_run import travel
 from tests.simulation.trip_scenario import TripScenario
@@ -19,6 +21,8 @@ JOBS_EVERY = 20
 GATES_EVERY = 40
 """One in so many seeds, beginning with `GATES_FROM`, is about limits per key and shedding."""
 GATES_FROM = 10
+OUTAGES_EVERY = 200
+"""One in so many seeds, other ones, is about an outage, which takes ten times as long."""
 
 Story: TypeAlias = Callable[[Chaos, Random], Coroutine[Any, Any, tuple[list[str], float]]]
 """What happens in a run; returns what was violated, and how long it took."""
@@ -47,17 +51,17 @@ def play(story: Story, plan: Plan, random: Random, *, traced: bool = False) -> O
 def seeded(seed: int, *, traced: bool = False) -> Outcome:
     """The run of a seed: scenario, rate and number of faults are drawn from it, too."""
     random = Random(seed)
-    story = _story(seed, random)
+    story = _drawn(seed, random)
     plan = Seeded(random, rate=random.choice([0.02, 0.1, 0.3]), most=random.randint(1, 12))
     return play(story, plan, random, traced=traced)
 
 
-def _story(seed: int, random: Random) -> Story:
-    if seed % JOBS_EVERY == 0:
-        return trips(TripScenario.drawn(random))
+def _drawn(seed: int, random: Random) -> Story:
+    if seed % OUTAGES_EVERY == 1:
+        return outages(OutageScenario.drawn(random))
     if seed % GATES_EVERY == GATES_FROM:
         return gates(GateScenario.drawn(random))
-    return flights(Scenario.drawn(random))
+    return trips(TripScenario.drawn(random)) if seed % JOBS_EVERY == 0 else flights(Scenario.drawn(random))
 
 
 def flights(scenario: Scenario) -> Story:
@@ -73,3 +77,8 @@ def gates(scenario: GateScenario) -> Story:
 def trips(scenario: TripScenario) -> Story:
     """Jobs, from their submission to long after their end."""
     return lambda chaos, random: travel(scenario, chaos, random)
+
+
+def outages(scenario: OutageScenario) -> Story:
+    """A partner that is down for a while."""
+    return lambda chaos, random: endure(scenario, chaos, random)

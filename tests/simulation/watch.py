@@ -13,12 +13,13 @@ CLOCK_TOLERANCE = timedelta(seconds=10)
 
 @dataclass
 class WatchedDocuments(MemoryDocuments):
-    """The store; ``observe(path, before, after)`` sees each document that a commit below ``jobs/`` has changed."""
+    """The store; ``observe(path, before, after)`` sees each document below ``watched`` that a commit has changed."""
 
+    watched: tuple[str, ...] = ("jobs/",)
     observe: Callable[[str, Document | None, Document | None], None] = lambda path, before, after: None
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
-        before = {each.path: self._find(each.path) for each in writes if each.path.startswith("jobs/")}
+        before = {each.path: self._find(each.path) for each in writes if each.path.startswith(self.watched)}
         written = super().commit(writes)
         for path, document in before.items():
             self.observe(path, document, self._find(path))

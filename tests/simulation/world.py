@@ -12,18 +12,23 @@ from typing import Any
 from google.cloud.firestore import AsyncClient
 
 from tests.simulation.faults import Chaos, Process
-from tests.simulation.faulty import FaultyFirestore, FaultyLedger, FaultyPublisher, FaultyTimers
+from tests.simulation.faulty import FaultyFirestore, FaultyLedger, FaultyPublisher, FaultySubscriptions, FaultyTimers
 from tests.simulation.watch import Watch, WatchedDocuments
-from tidegate.adapters.firestore_circuits import FirestoreCircuits
+from tidegate.adapters.firestore_circuits import BREAKERS, FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_lanes import FirestoreLanes
+from tidegate.adapters.firestore_pauses import PAUSES, FirestorePauses
 from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
+from tidegate.adapters.memory_subscriptions import MemorySubscriptions
 from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.clock import Clock
+from tidegate.controls import Controls
+from tidegate.governing import SWEEP
 from tidegate.handlers import Handler
-from tidegate.messages import Message
+from tidegate.messages import Message, Outgoing
+from tidegate.pauses import WOKEN
 from tidegate.ports import Ports
 from tidegate.reports import Report
 from tidegate.service import Service
@@ -58,6 +63,7 @@ class World:
         reports: how each delivery ended that lived to tell.
         on_report: is told so, too.
         on_published: sees each message that the broker accepts.
+        on_push: is told the function that the broker begins to push to.
     """
 
     chaos: Chaos
@@ -69,6 +75,7 @@ class World:
     reports: list[Report] = field(default_factory=list)
     on_report: Callable[[Report], None] = lambda report: None
     on_published: Callable[[Message], None] = lambda message: None
+    on_push: Callable[[str], None] = lambda function: None
 
     def __post_init__(self) -> None:
         self.documents = WatchedDocuments(self.clock(0))
@@ -78,10 +85,13 @@ class World:
             observe=self._published,
         )
         self.timers = MemoryTimers(self.broker, clock=self.clock(0))
+        self.subscriptions = MemorySubscriptions(self.broker)
         self._numbers = itertools.count()
         self._fleets = {name: Fleet(self, handler) for name, handler in self.handlers.items()}
         for name, fleet in self._fleets.items():
             self.broker.subscribe(subscription(self.topology, name, fleet.push))
+        if self.topology.subscribers(WOKEN):
+            self._sweeps = asyncio.get_running_loop().create_task(self._sweep())
 
     def clock(self, skew_seconds: float) -> Clock:
         """A clock that is off by so much."""
@@ -105,6 +115,10 @@ class World:
             draw=lambda: f"{self.random.getrandbits(64):016x}",
             clock=self.clock(skew),
             jitter=lambda most: self.random.uniform(0, most),
+            controls=lambda: Controls(
+                FirestorePauses(client, jitter=self.random.random),
+                FaultySubscriptions(process, self.subscriptions, self.chaos),
+            ),
         )
 
     def start(self, handler: Handler) -> tuple[Process, Service]:
@@ -137,8 +151,15 @@ class World:
 
     @property
     def broker_load(self) -> int:
-        """How many messages the broker has accepted so far."""
-        return sum(map(len, self.published.values()))
+        """How many messages the broker has accepted so far; less those that come each minute anyway."""
+        return sum(len(messages) for topic, messages in self.published.items() if topic != WOKEN)
+
+    async def _sweep(self) -> None:
+        """Wake the governor each minute, as the schedule does, but not while there is nothing that it could find."""
+        while True:
+            await asyncio.sleep(SWEEP.total_seconds())
+            if self.documents.list(BREAKERS) or self.documents.list(PAUSES):
+                await self.broker.publish([Outgoing(WOKEN, b'{"cause": "a minute has passed"}')])
 
     def _client(self, process: Process) -> AsyncClient:
         client = memory_firestore(self.documents)
@@ -170,6 +191,7 @@ class Fleet:
 
     async def push(self, headers: Mapping[str, str], body: bytes) -> int:
         """One request from the broker; the answer may get lost on its way, in both directions."""
+        self._world.on_push(self._handler.name)
         return await self._world.chaos.io(
             None, f"push to {self._handler.name}", lambda: self._request(headers, body), ConnectionError
         )

@@ -25,6 +25,7 @@ topics:
   parcel.lost: {}
   job.advanced: {}
   job.settled: {}
+  governor.woken: {}
 functions:
   weigh_parcel:
     topic: parcel.sent
@@ -37,6 +38,8 @@ functions:
     dependencies: [rebooking-api]
   advance_jobs:
     topic: job.advanced
+  governor:
+    topic: governor.woken
   webhooks:
     topic: job.settled
   dead_letters:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, cast
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -11,19 +11,24 @@ from starlette.responses import JSONResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from tests.worlds import World
 from tidegate.handlers import HttpHandler
 from tidegate.http_service import HttpService
-from tidegate.ports import Ports
 from tidegate.settings import Settings
 from tidegate.sites import Site
 from tidegate.topology import Access, HttpFunctionConfig
 
-NO_PORTS = cast(Ports, object())
-
 
 def config(**options: Any) -> HttpFunctionConfig:
     """The configuration of the HTTP function ``door``, with ``options`` instead of the defaults."""
-    defaults = {"function": "door", "access": Access.PUBLIC, "timeout_seconds": 30, "concurrency": 2, "ledger_days": 45}
+    defaults: dict[str, Any] = {
+        "function": "door",
+        "access": Access.PUBLIC,
+        "timeout_seconds": 30,
+        "concurrency": 2,
+        "ledger_days": 45,
+        "retention_days": 7,
+    }
     return HttpFunctionConfig.model_validate(defaults | options)
 
 
@@ -81,7 +86,7 @@ class Door:
 
 def service(build: Callable[[Site], ASGIApp], **options: Any) -> HttpService:
     """The HTTP function that ``build`` makes, with ``options`` in its configuration."""
-    site = Site(config(**options), Settings("p"), NO_PORTS)
+    site = Site(config(**options), Settings("p"), World().ports)
     return HttpService(HttpHandler("door", build), site)
 
 

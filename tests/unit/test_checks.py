@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tidegate_ops.checks import Application, check
+from tidegate_ops.checks.governor import check_governor
 from tidegate_ops.checks.jobs import check_jobs
 from tidegate_ops.checks.limits import check_limits
 from tidegate_ops.project import Project
@@ -487,6 +488,30 @@ def test_imports_that_fail_once_deployed(project: Project, line: str, problem: s
     assert only(project) == f"functions/pack_order/later.py:2: {problem}"
 
 
+def test_a_bound_on_what_nobody_can_submit(http_project: Project) -> None:
+    """What is emitted by functions passes no front door."""
+    topology(http_project, "  order.packed: {}", "  order.packed: { max_unsettled_jobs: 10 }")
+    assert only(http_project).endswith(
+        "topics.order.packed.max_unsettled_jobs: bounds nothing: no HTTP function accepts this topic"
+    )
+
+
+def test_a_rate_where_nothing_is_submitted(http_project: Project) -> None:
+    """A page's readers hand nothing in."""
+    topology(http_project, "accepts: [order.placed]", "rate_per_second: 5")
+    assert "http_functions.front_desk.rate_per_second: limits nothing" in only(http_project)
+
+
 def test_this_repository_is_consistent() -> None:
     """The reference application itself passes."""
     assert [str(finding) for finding in check(Project(REPOSITORY))] == []
+
+
+def test_a_governor_that_nothing_wakes() -> None:
+    """Without a schedule, a lost event would leave functions paused."""
+    application = Application.load(Project(REPOSITORY))
+    assert list(check_governor(application)) == []
+    alone = replace(application, topology=application.topology.model_copy(update={"schedules": {}}))
+    [finding] = check_governor(alone)
+    assert "functions.governor.topic" in finding.where
+    assert 'cron "* * * * *"' in finding.fix

@@ -1,6 +1,7 @@
 """`tidegate job tree`."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -46,9 +47,18 @@ def test_many_that_are_alike_are_folded_and_failures_never() -> None:
     lines = run().splitlines()
     assert lines[0] == "job j1: failed, trip.planned"
     assert lines[1].startswith("├─ plan_trip  trip.planned trip-j1  done, 1 attempt")
-    assert sum("failed, 1 attempt, rejected: full" in line for line in lines) == 2
+    assert sum(bool(re.search(r"failed, 1 attempt, [0-9.]+ s, rejected: full$", line)) for line in lines) == 2
     # Ten of 38 legs that were booked, and ten of 40 compensations.
     assert [line for line in lines if "…" in line] == ["│  └─ … 28 more done", "└─ … 30 more done"]
+
+
+def test_a_tree_may_end_early() -> None:
+    """What is below is counted, and what failed there is shown."""
+    lines = run("--depth", "1").splitlines()
+    assert lines[2] == "│  └─ … 41 not read"
+    assert sum(line.startswith(("├─ elsewhere book_leg", "└─ elsewhere book_leg")) for line in lines) == 2
+    # Which event undid a leg follows from the leg, which nobody read.
+    assert sum("undo book_leg  done" in line for line in lines) == 10
 
 
 def test_all_are_shown_if_that_is_asked_for() -> None:
@@ -66,4 +76,6 @@ def test_units_are_printed_for_programs() -> None:
     legs = [each for each in units if each["function"] == "book_leg" and each["relation"] == "emitted"]
     assert len(legs) == 40
     assert {each["parent"] for each in legs} == {plan["id"]}
+    assert plan["emitted_at"] == "2013-02-08T12:00:00.000000Z"
+    assert all(each["seconds"] >= 0 and each["ended_at"] for each in units)
     assert [(each["fault"], each["reason"]) for each in legs if each["state"] == "failed"] == [("rejected", "full")] * 2

@@ -76,10 +76,13 @@ def test_what_people_open_is_named_last(http_project: Project, mocker: MockerFix
     stack.state = state.model_copy(update={"functions": running})
     stack.urls = {"front_desk": "http://127.0.0.1:82/"}
     mocker.patch.object(up, "LocalStack", return_value=stack)
+    console = mocker.patch.object(up, "ConsoleServer").return_value.__enter__.return_value
+    console.metrics_url = "http://127.0.0.1:83/metrics"
     mocker.patch.object(up.threading, "Event").return_value.wait.side_effect = KeyboardInterrupt
     result = CliRunner().invoke(app, ["up"])
     assert "127.0.0.1:81" in result.stdout
-    assert result.stdout.splitlines()[-2:] == [
+    assert result.stdout.splitlines()[-3:] == [
+        "metrics:          http://127.0.0.1:83/metrics",
         "open front_desk:  http://127.0.0.1:82/",
         "stop:             Ctrl-C",
     ]

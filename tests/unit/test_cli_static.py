@@ -2,10 +2,12 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from tidegate.errors import ConfigurationError
 from tidegate_ops.cli import app, main
 from tidegate_ops.project import Project
 
@@ -90,6 +92,44 @@ def test_a_breaking_change_is_refused_unless_allowed(project: Project) -> None:
     assert (project.schemas_dir / "order.placed.v1.json").read_bytes() == before
     assert run("contracts", "export", "--allow-breaking").exit_code == 0
     assert run("contracts", "check").exit_code == 0
+
+
+def test_contracts_are_held_against_those_of_another_version(project: Project, tmp_path: Path) -> None:
+    """What `schemas` printed of the deployed version refuses what its functions could not read, and nothing else."""
+    deployed = tmp_path / "deployed.json"
+    deployed.write_text(run("contracts", "schemas").stdout)
+    edit_contracts(project, "items: list[str]", "items: list[str]\n    note: str = ''")
+    run("contracts", "export")
+    assert run("contracts", "check", "--against", str(deployed)).exit_code == 0
+    edit_contracts(project, "items: list[str]", "items: list[int]")
+    run("contracts", "export", "--allow-breaking")
+    assert run("contracts", "check").exit_code == 0
+    result = run("contracts", "check", "--against", str(deployed))
+    assert result.exit_code == 1
+    assert "order.placed.v1: items[]: type changed from string to integer" in result.output
+
+
+def test_before_the_first_deployment_everything_is_compatible(project: Project, tmp_path: Path) -> None:
+    """An empty object says that nothing is deployed."""
+    run("contracts", "export")
+    (tmp_path / "nothing.json").write_text("{}")
+    assert run("contracts", "check", "--against", str(tmp_path / "nothing.json")).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [(None, "cannot be read"), ("<html>", "is no JSON"), ("[]", "no schemas"), ('{"a": 1}', "no sch")],
+)
+def test_a_file_without_schemas_is_compatible_with_nothing(
+    project: Project, tmp_path: Path, content: str | None, fault: str
+) -> None:
+    """What could not be fetched is an error, and never taken for "nothing is deployed"."""
+    path = tmp_path / "deployed.json"
+    if content is not None:
+        path.write_text(content)
+    run("contracts", "export")
+    with pytest.raises(ConfigurationError, match=fault):
+        CliRunner().invoke(app, ["contracts", "check", "--against", str(path)], catch_exceptions=False)
 
 
 def test_contracts_are_listed_with_their_consumers(project: Project) -> None:

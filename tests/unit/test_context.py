@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import NOON, Mishap, OrderPacked, OrderPlaced, World, handed_on, order
+from tests.worlds import NOON, TRACE, Mishap, OrderPacked, OrderPlaced, World, handed_on, order
 from tidegate import Context, Reject
 from tidegate.dead_letters import DeadLetter
 from tidegate.dependency_limits import Dependency
@@ -300,6 +300,7 @@ async def test_lease_lost_is_no_failure(world: World) -> None:
     ("field", "data", "resumed"),
     [
         ("event.id", OrderPlaced().to_json(), True),
+        ("event.id", b"{}", False),  # the record is of another payload
         ("data.order_id", OrderPlaced().to_json(), True),
         ("data.order_id", b"{}", False),
         ("data.order_id", b"not JSON", False),
@@ -328,7 +329,7 @@ async def test_resume_publishes_what_was_committed(world: World, field: str, dat
         died_at=NOON,
     )
     filer = world.engine(file, attempts=None, idempotency_of={"pack": field} if field != "event.id" else {})
-    assert (await filer.deliver(handed_on(letter.outgoing("dead.letters")))).verdict is Verdict.DONE
+    assert (await filer.deliver(handed_on(letter.outgoing("dead.letters", TRACE)))).verdict is Verdict.DONE
     assert answers == [resumed]
     assert len(world.publisher.published) == resumed
 
@@ -341,5 +342,5 @@ async def test_resume_leaves_the_rest_dead(world: World) -> None:
         answers.append(await ctx.resume(letter))
 
     letter = DeadLetter.from_message(Message("m", b"{}", {}), now=NOON)
-    await world.engine(file).deliver(handed_on(letter.outgoing("dead.letters")))
+    await world.engine(file).deliver(handed_on(letter.outgoing("dead.letters", TRACE)))
     assert answers == [False]

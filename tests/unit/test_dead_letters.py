@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds import NOON, handed_on
+from tests.worlds import NOON, TRACE, handed_on
 from tidegate.dead_letters import DeadLetter
 from tidegate.events import Event
 from tidegate.messages import Message
 from tidegate.records import Failure, Fault
+from tidegate.traces import Sampling
 
 EVENT = Event("event-1", "order.placed", "/shop", b"\xff{}", NOON, redrive=2, target="pack", key="k")
 DIED = NOON - timedelta(days=1)
@@ -24,7 +25,7 @@ def read(message: Message) -> DeadLetter:
 
 def test_round_trip() -> None:
     """A letter reads back equal, the original's data and attributes untouched."""
-    outgoing = LETTER.outgoing("dead.letters")
+    outgoing = LETTER.outgoing("dead.letters", TRACE)
     assert (outgoing.topic, outgoing.data, outgoing.key) == ("dead.letters", MESSAGE.data, "")
     letter = read(handed_on(replace(outgoing)).message)
     assert letter == LETTER
@@ -35,13 +36,13 @@ def test_round_trip() -> None:
 def test_attributes_that_pubsub_adds_itself_are_left_out() -> None:
     """Pub/Sub refuses attributes that begin with its own prefix, so a letter with them could never be published."""
     letter = replace(LETTER, attributes={**LETTER.attributes, "googclient_schemaencoding": "JSON"})
-    assert read(handed_on(letter.outgoing("dead.letters")).message).attributes == MESSAGE.attributes
+    assert read(handed_on(letter.outgoing("dead.letters", TRACE)).message).attributes == MESSAGE.attributes
 
 
 def test_a_letter_never_has_more_attributes_than_pubsub_takes() -> None:
     """Of too many attributes the event's own are kept: a letter that cannot be published would be retried for ever."""
     crowded = {f"a{number}": "x" for number in range(99)} | dict(LETTER.attributes)
-    outgoing = replace(LETTER, attributes=crowded).outgoing("dead.letters")
+    outgoing = replace(LETTER, attributes=crowded).outgoing("dead.letters", TRACE)
     assert len(outgoing.attributes) == 100
     assert MESSAGE.attributes.items() <= read(handed_on(outgoing).message).attributes.items()
 
@@ -50,7 +51,7 @@ def test_a_letter_never_has_more_attributes_than_pubsub_takes() -> None:
 def test_every_fault_travels(fault: Fault) -> None:
     """The word for what happened arrives as it was sent."""
     letter = replace(LETTER, fault=fault)
-    assert read(handed_on(letter.outgoing("dead.letters")).message).fault is fault
+    assert read(handed_on(letter.outgoing("dead.letters", TRACE)).message).fault is fault
 
 
 @pytest.mark.parametrize("spelling", [str, str.lower], ids=["as attributes", "as headers"])
@@ -87,7 +88,7 @@ def test_anything_can_be_filed() -> None:
 )
 def test_a_spoilt_letter_is_a_letter(name: str, value: str) -> None:
     """What cannot be understood of a letter is left out, and the rest is kept."""
-    outgoing = LETTER.outgoing("dead.letters")
+    outgoing = LETTER.outgoing("dead.letters", TRACE)
     letter = read(Message("m", outgoing.data, {**outgoing.attributes, name: value}))
     assert (letter.function, letter.event_id, letter.reason) == ("pack", "event-1", "no box")
 
@@ -95,7 +96,7 @@ def test_a_spoilt_letter_is_a_letter(name: str, value: str) -> None:
 @pytest.mark.parametrize("text", ["x" * 1024, "x" * 1025, "ä" * 600, "€" * 400, "🂡" * 300])
 def test_a_long_reason_is_clipped(text: str) -> None:
     """A reason fits into an attribute's 1,024 bytes and is never cut inside a character."""
-    reason = replace(LETTER, reason=text).outgoing("dead.letters").attributes["tidegate-dead-reason"]
+    reason = replace(LETTER, reason=text).outgoing("dead.letters", TRACE).attributes["tidegate-dead-reason"]
     assert len(reason.encode()) <= 1024
     if len(text.encode()) <= 1024:
         assert reason == text
@@ -115,7 +116,13 @@ def test_a_letter_is_one_event() -> None:
 
 
 def test_a_letter_is_for_nobody_in_particular() -> None:
-    """A redriven event that dies again is filed, though it was addressed to the function that failed; traces go on."""
+    """A redriven event that dies again is filed, though it was addressed to the function that failed."""
+    assert LETTER.event().target == ""
+
+
+def test_a_letter_names_the_span_that_wrote_it() -> None:
+    """Its filing is a part of the trace, below the delivery that gave up; the event's own attribute stays as it was."""
     letter = replace(LETTER, attributes={**LETTER.attributes, "ce-traceparent": "00-a-b-01"})
-    assert letter.event().target == ""
-    assert letter.event().extensions == {"traceparent": "00-a-b-01"}
+    attributes = letter.outgoing("dead.letters", TRACE).attributes
+    assert (attributes["ce-traceparent"], attributes["tidegate-dead-traceparent"]) == ("00-a-b-01", TRACE.traceparent)
+    assert Sampling().delivered(attributes, "event", "name").parent_id == TRACE.span_id

@@ -638,17 +638,19 @@ async def test_what_cannot_be_published_is_never_committed(world: World, emitted
 
 
 async def test_lineage_travels(world: World) -> None:
-    """A child names its cause, the first event of all, and the trace."""
-    cause = order(extensions={"traceparent": "00-a-b-01", "tracestate": "x=1", "correlationid": "first", "other": "x"})
-    await world.engine(Handling().function()).deliver(cause)
+    """A child names its cause, the first event of all, and the delivery's span, which is below the cause's own."""
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    extensions = {"traceparent": parent, "tracestate": "x=1", "correlationid": "first", "other": "x"}
+    await world.engine(Handling().function()).deliver(order(extensions=extensions))
     child = Event.from_message(handed_on(world.publisher.published[0]).message, topic="", now=NOON)
+    trace = world.reports[0].trace
+    assert (trace.trace_id, trace.parent_id) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
     assert child.extensions == {
         "causationid": "event-1",
         "correlationid": "first",
-        "traceparent": "00-a-b-01",
+        "traceparent": trace.traceparent,
         "tracestate": "x=1",
     }
-    assert world.reports[0].traceparent == "00-a-b-01"
 
 
 async def test_a_result_is_recorded(world: World) -> None:

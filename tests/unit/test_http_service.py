@@ -45,11 +45,11 @@ async def test_a_full_instance_says_come_again() -> None:
         door.open.set()
         assert (await waiting).text == "waited"
         assert (await caller.get("/echo/a")).status_code == 200
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert problem(refused) == {
         "type": "about:blank",
-        "title": "Too Many Requests",
-        "status": 429,
+        "title": "Service Unavailable",
+        "status": 503,
         "detail": "1 requests are under way: come again in a moment",
     }
 
@@ -62,7 +62,7 @@ async def test_a_stream_counts_until_its_client_leaves() -> None:
         async with caller.stream("GET", "/stream") as stream:
             lines = stream.aiter_lines()
             assert await anext(lines) == "data: first"
-            assert (await caller.get("/echo/a")).status_code == 429
+            assert (await caller.get("/echo/a")).status_code == 503
         await door.left.wait()
         assert (await caller.get("/echo/a")).status_code == 200
     await server.close()

@@ -1,5 +1,6 @@
 """A job's tree, read back from what its work left in Firestore."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -28,9 +29,16 @@ def story(tell: Callable[[TripDesk], Awaitable[T]], *, without: str = "") -> T:
     return run(told())
 
 
-async def survey(desk: TripDesk, job: str = "j1", *, most: int = MOST_UNITS, topology: Topology = TOPOLOGY) -> JobTree:
+async def survey(
+    desk: TripDesk,
+    job: str = "j1",
+    *,
+    most: int = MOST_UNITS,
+    depth: int | None = None,
+    topology: Topology = TOPOLOGY,
+) -> JobTree:
     archive = JobArchive(memory_firestore(desk.application.documents))
-    return await JobSurvey(archive, topology, most).tree(job, desk.clock())
+    return await JobSurvey(archive, topology, most).tree(job, desk.clock(), depth=depth)
 
 
 def counted(tree: JobTree) -> Counter[tuple[str, State]]:
@@ -66,7 +74,7 @@ def test_a_tree_has_every_unit_below_what_caused_it(legs: int) -> None:
 
 
 def test_what_failed_says_why_and_what_undid_the_rest_stands_beside() -> None:
-    """A failed job has its reasons in the tree, and one line for each compensation that is done."""
+    """A failed job has its reasons in the tree, and the work that undid the rest, the last first."""
 
     async def tell(desk: TripDesk) -> None:
         await desk.submit("j1", TripPlanned(legs=3, full=(1,)))
@@ -75,7 +83,10 @@ def test_what_failed_says_why_and_what_undid_the_rest_stands_beside() -> None:
         [failed] = [each for each in of(tree, "book_leg") if each.handling.state is State.FAILED]
         assert (failed.handling.fault, failed.handling.reason) == (Fault.REJECTED, "full")
         undone = [each for each in tree.roots if each.unit.relation is Relation.COMPENSATION]
-        assert [each.handling.state for each in undone] == [State.DONE] * 3
+        assert [(each.unit.function, each.unit.event_type, each.handling.state) for each in undone] == [
+            ("drop_leg", "leg.dropped", State.DONE)
+        ] * 3
+        assert all(each.seconds is not None for each in undone)
 
     story(tell)
 
@@ -131,6 +142,39 @@ def test_no_more_is_read_than_wanted_but_failures_are() -> None:
         assert len(read) == 40
         [beyond] = [each for each in tree.roots if each.unit.relation is Relation.UNPLACED]
         assert (beyond.unit.function, beyond.handling.state) == ("book_leg", State.FAILED)
+
+    story(tell)
+
+
+def test_no_more_levels_are_read_than_wanted() -> None:
+    """What came of the last one is counted, and that is no cut."""
+
+    async def tell(desk: TripDesk) -> None:
+        await desk.submit("j1", TripPlanned(legs=3))
+        tree = await survey(desk, depth=2)
+        assert counted(tree) == {
+            ("plan_trip", State.DONE): 1,
+            ("book_leg", State.DONE): 3,
+            ("finish_trip", State.DONE): 1,
+        }
+        assert [each.unread for each in tree.roots[0].children] == [2, 2, 2, 0]
+        assert not tree.cut
+
+    story(tell)
+
+
+def test_time_runs_from_the_emission_to_the_end() -> None:
+    """Of what follows a gathering, from when the last member had settled."""
+
+    async def tell(desk: TripDesk) -> None:
+        async def book(leg: int) -> None:
+            await asyncio.sleep(10 * (leg + 1))
+
+        desk.on_booking = book
+        await desk.submit("j1", TripPlanned(legs=3))
+        tree = await survey(desk)
+        assert [round(each.seconds or 0) for each in of(tree, "book_leg")] == [10, 20, 30]
+        assert [round(each.seconds or 0) for each in of(tree, "finish_trip")] == [0]
 
     story(tell)
 

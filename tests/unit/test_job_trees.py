@@ -7,10 +7,12 @@ from typing import TypeVar
 import pytest
 
 from tests.simulation.virtual_loop import run
-from tests.unit.trip_desk import TripDesk, TripPlanned
+from tests.unit.trip_desk import NOON, TripDesk, TripPlanned
+from tests.worlds import TRACE
+from tidegate.dead_letters import DeadLetter
 from tidegate.jobs import Job, JobState, Progress
 from tidegate.messages import Outgoing
-from tidegate.records import Fault
+from tidegate.records import Failure, Fault
 from tidegate.verdicts import Verdict
 from tidegate_ops.demo.duplicates import copy_of
 
@@ -173,6 +175,26 @@ def test_what_the_broker_gave_up_counts_as_given_up() -> None:
         job = await desk.job("j1")
         assert job.state is JobState.FAILED
         assert [(each.function, each.fault) for each in job.failures] == [("count_leg", Fault.UNDELIVERABLE)]
+
+    run(told())
+
+
+def test_a_death_is_counted_by_whoever_comes_to_it() -> None:
+    """A function may die between its letter and the count; Pub/Sub then gives up on the message as well."""
+
+    async def told() -> None:
+        desk = TripDesk(without="count_leg")
+        await desk.submit("j1", TripPlanned(legs=1))
+        [booked] = desk.published("leg.booked")
+        why = Failure(Fault.REJECTED, "no such leg")
+        own = DeadLetter.build("count_leg", booked.attributes["ce-id"], why, booked, attempts=1, died_at=NOON)
+        await desk.publish([own.outgoing("dead.letters", TRACE)])
+        assert (await desk.job("j1")).state is JobState.RUNNING
+        forwarded = {"CloudPubSubDeadLetterSourceSubscription": "count-leg"}
+        await desk.publish([Outgoing("dead.letters", booked.data, {**booked.attributes, **forwarded})])
+        assert (await desk.job("j1")).state is JobState.FAILED
+        [filed] = desk.application.documents.list("dead_letters")
+        assert filed.fields["reason"] == "no such leg"
 
     run(told())
 

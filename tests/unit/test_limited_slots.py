@@ -20,7 +20,7 @@ from tidegate.places import ROOT, Place
 from tidegate.records import Fault, Status
 from tidegate.reports import Report
 from tidegate.verdicts import Verdict
-from tidegate_ops.job_tree import Relation, State, Unit, handling_of
+from tidegate_ops.job_tree import FiledRecord, Relation, State, Unit, handling_of
 
 pytestmark = pytest.mark.anyio
 
@@ -319,7 +319,8 @@ async def test_a_superseded_unit_fails_no_job(world: World) -> None:
     assert job is not None
     assert (job.state, job.failures) == (JobState.SUCCEEDED, ())
     record = await world.record("pack", "a")
-    handling = handling_of(Unit("pack", "a", "order.placed", Relation.SUBMITTED, keys=("a",)), [record], None, NOON)
+    kept = [FiledRecord(record, NOON)]
+    handling = handling_of(Unit("pack", "a", "order.placed", Relation.SUBMITTED, keys=("a",)), kept, None, NOON)
     assert (handling.state, handling.reason) == (State.SUPERSEDED, "superseded by b")
 
 

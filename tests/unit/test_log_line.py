@@ -35,7 +35,7 @@ def test_a_first_attempt_goes_without_saying() -> None:
 
 def test_a_reason_and_its_traceback_are_shown() -> None:
     """What went wrong is on the line, the traceback below it under the same margin."""
-    text = shown(verdict="dead", severity="ERROR", reason="no such airport", detail="Traceback\n  boom")
+    text = shown(verdict="dead", severity="ERROR", reason="no such airport", stack_trace="Traceback\n  boom")
     first, *below = text.splitlines()
     assert first.endswith("no such airport")
     assert below == ["                   │ Traceback", "                   │   boom"]

@@ -261,3 +261,24 @@ def test_close_stops_everything() -> None:
 
     run(story())
     assert len(endpoint.messages) == 3
+
+
+def test_a_paused_subscription_keeps_what_comes() -> None:
+    """Also what it is given back meanwhile; other subscriptions go on."""
+
+    async def story() -> None:
+        paused, other = answering(503), answering()
+        broker = broker_with(paused, other, min_backoff_seconds=1)
+        await broker.publish([ORDER])
+        await asyncio.sleep(0.5)
+        broker.pause("subscription-0")
+        await broker.publish([ORDER])
+        await asyncio.sleep(100)
+        assert (len(paused.messages), len(other.messages)) == (1, 2)
+        assert (broker.backlog("subscription-0"), broker.backlog("subscription-1")) == (2, 0)
+        assert broker.is_paused("subscription-0")
+        broker.resume("subscription-0")
+        await broker.drained()
+        assert paused.times == [0, 100.5, 100.5]
+
+    run(story())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import NOON, OrderPacked, OrderPlaced, config_of
+from tests.worlds import NOON, TRACE, OrderPacked, OrderPlaced, config_of
 from tidegate import Context, Emission, Result, emit, gather
 from tidegate.causes import Cause
 from tidegate.decisions import Returned
@@ -35,7 +35,7 @@ def outbox_of(
     given: Any, cause: Event = CAUSE, *, unit: Member | None = None, subscribers: tuple[str, ...] = ()
 ) -> Returned:
     config = CONFIG.model_copy(update={"subscribers": {"order.packed": subscribers}})
-    return returned(flatten(given), config=config, cause=Cause(cause, "the-key", unit, NOON))
+    return returned(flatten(given), config=config, cause=Cause(cause, "the-key", unit, NOON, TRACE))
 
 
 def places(returned: Returned) -> list[Place | None]:
@@ -187,7 +187,7 @@ def test_what_cannot_wait_is_refused(emission: Any) -> None:
 def test_compensations_have_joins_of_their_own() -> None:
     """Each is counted by itself, and their names are in the order of registration."""
     config = CONFIG.model_copy(update={"subscribers": {"order.packed": ("ship",)}})
-    cause = Cause(CAUSE, "the-key", UNIT, NOON)
+    cause = Cause(CAUSE, "the-key", UNIT, NOON, TRACE)
     first, second = (compensation(Emission(OrderPacked()), each, config=config, cause=cause) for each in (9, 10))
     assert first.node.id < second.node.id
     assert Place.read(first.message.attributes) == Place("job", first.node.id, 0, 1, ("ship",))

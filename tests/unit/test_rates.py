@@ -37,6 +37,22 @@ def test_slow_rates_have_no_burst(per_second: float) -> None:
     assert waits(Rate(per_second), 5, 3) == [0, round(1 / per_second, 6), round(2 / per_second, 6)]
 
 
+@pytest.mark.parametrize(("burst", "free"), [(1, 1), (3, 3), (40, 40), (0.5, 1)])
+def test_a_burst_may_be_of_any_size(burst: float, free: int) -> None:
+    """So many after a rest, one at least; the rate is as before."""
+    rate = Rate(4, burst)
+    assert waits(rate, 0, free + 2) == [0] * free + [0.25, 0.5]
+    assert waits(rate, 1000, free + 1) == [0] * free + [0.25]
+
+
+def test_asking_takes_no_place() -> None:
+    """The wait is that of whoever comes next."""
+    rate = Rate(2, burst=1)
+    assert [rate.wait(0) for _ in range(3)] == [0, 0, 0]
+    assert rate.reserve(0, 0) == 0
+    assert [rate.wait(now) for now in (0, 0.25, 0.5, 9)] == [0.5, 0.25, 0, 0]
+
+
 def test_who_cannot_wait_takes_no_place() -> None:
     """A refusal leaves the place to the next."""
     rate = Rate(1)

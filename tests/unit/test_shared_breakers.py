@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+import json
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -10,7 +12,8 @@ import pytest
 from tests.worlds import StandingClock, World
 from tidegate.breakers import Circuit
 from tidegate.dependency_limits import Breaker
-from tidegate.errors import DependencyCutOff, Reject, StoreUnavailable
+from tidegate.errors import DependencyCutOff, PublishFailed, Reject, StoreUnavailable
+from tidegate.messages import Outgoing
 from tidegate.ports import Circuits, StoredCircuit, Version
 from tidegate.shared_breakers import SharedBreaker
 
@@ -240,3 +243,49 @@ async def test_who_closes_it_by_hand_is_obeyed(partner: Partner, clock: Standing
     clock.advance(5)
     await use(breaker)
     assert breaker.is_closed
+
+
+async def test_who_opens_it_wakes_the_governor(partner: Partner, clock: StandingClock) -> None:
+    """One event for each opening, whoever finds out, and none for a closing."""
+    instances = [partner.instance() for _ in range(8)]
+    await asyncio.gather(*map(trip, instances))
+    [woken] = partner.world.publisher.published
+    assert (woken.topic, json.loads(woken.data)) == ("governor.woken", {"cause": "api is cut off"})
+    clock.advance(30)
+    await use(instances[0], TimeoutError())
+    clock.advance(60)
+    await use(instances[0])
+    assert instances[0].is_closed
+    assert len(set(partner.world.publisher.ids("governor.woken"))) == 2
+
+
+async def test_an_opening_that_is_told_late_wakes_it_then(partner: Partner, clock: StandingClock) -> None:
+    """Before it stands in the store, the governor would find nothing."""
+    breaker = partner.instance()
+    partner.circuits.away = True
+    await trip(breaker)
+    assert partner.world.publisher.published == []
+    partner.circuits.away = False
+    clock.advance(5)
+    with pytest.raises(DependencyCutOff):
+        await use(breaker)
+    assert len(partner.world.publisher.published) == 1
+
+
+async def test_a_governor_that_cannot_be_woken_stops_nothing(partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a broker that fails nor one that never answers; the circuit is open all the same."""
+    monkeypatch.setattr("tidegate.shared_breakers._WAKING_SECONDS", 0.01)
+
+    async def silent(messages: Sequence[Outgoing]) -> None:
+        await asyncio.Event().wait()
+
+    async def away(messages: Sequence[Outgoing]) -> None:
+        raise PublishFailed("topic governor.woken does not exist")
+
+    for number, publish in enumerate((silent, away)):
+        monkeypatch.setattr(partner.world.publisher, "publish", publish)
+        api = f"api-{number}"
+        await trip(SharedBreaker(api, LIMITS, partner.world.ports))
+        stored = await partner.circuits.read(api)
+        assert stored is not None
+        assert stored.circuit.is_open

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import NOON, OrderPacked, OrderPlaced, World, config_of, order
+from tests.worlds import NOON, TRACE, OrderPacked, OrderPlaced, World, config_of, order
 from tidegate import Context, Gather, emit, gather
 from tidegate.causes import Cause
 from tidegate.classes import Classes
@@ -132,7 +132,7 @@ def children(parent: str, topics: dict[str, str], made: Callable[[OrderPacked], 
         classes=Classes(ranked=RANKED, of_topics=topics),
         subscribers={"order.packed": ("ship",)},
     )
-    cause = Cause(Event("cause", "order.placed", "/shop", b"{}", NOON, class_=parent), "key", None, NOON)
+    cause = Cause(Event("cause", "order.placed", "/shop", b"{}", NOON, class_=parent), "key", None, NOON, TRACE)
     outcome = returned(flatten(made(OrderPacked())), config=config, cause=cause)
     messages = [*outcome.outbox, *(node.then for node in outcome.nodes if node.then)]
     return [each.attributes.get(CLASS, "") for each in messages]
@@ -169,7 +169,7 @@ def test_a_compensation_has_the_class_of_what_it_undoes() -> None:
         subscribers={"order.packed": ("ship",)},
     )
     event = Event("cause", "order.placed", "/shop", b"{}", NOON, class_="bulk")
-    cause = Cause(event, "key", Member("j", ROOT, 0, 1), NOON)
+    cause = Cause(event, "key", Member("j", ROOT, 0, 1), NOON, TRACE)
     assert compensation(emit(OrderPacked()), 0, config=config, cause=cause).message.attributes[CLASS] == "bulk"
 
 

@@ -63,6 +63,23 @@ def test_the_dead_letter_functions_slice() -> None:
     assert (config.attempts, config.idempotency_of) == (None, {"pack_order": "data.order_id"})
 
 
+def test_the_governor_knows_what_may_be_cut_off() -> None:
+    """Each function that has dependencies, with those of them that have a breaker; nobody else needs to know."""
+    functions = {
+        "weigh": {"topic": "order.placed", "dependencies": ["scales", "lamp"]},
+        "light": {"topic": "order.placed", "dependencies": ["lamp"]},
+        "count": {"topic": "order.placed"},
+        "governor": {"topic": "governor.woken"},
+    }
+    dependencies = {"scales": {"url": "http://scales.test"}, "lamp": {"url": "http://lamp.test", "breaker": None}}
+    topics = {"order.placed": {}, "governor.woken": {}}
+    topology = Topology.model_validate(
+        {"application": "desk", "topics": topics, "functions": functions, "dependencies": dependencies}
+    )
+    assert topology.config("governor").governs == {"weigh": ("scales",), "light": ()}
+    assert topology.config("weigh").governs == {}
+
+
 def test_unknown_functions_have_no_slice() -> None:
     """A name that the topology does not know is a KeyError."""
     with pytest.raises(KeyError, match="unpack"):
@@ -78,6 +95,24 @@ def test_an_http_functions_own_slice() -> None:
     assert (config.timeout_seconds, config.concurrency, config.ledger_days) == (20, 8, 45)
     assert config.subscribers == {"order.placed": ("pack_order",)}
     assert HttpFunctionConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_the_limits_of_the_front_door_reach_it() -> None:
+    """Its own rate, and the bounds of those topics that it accepts."""
+    topics = {**DESK["topics"], "order.placed": {"max_unsettled_jobs": 100}, "order.packed": {"max_unsettled_jobs": 5}}
+    gateway = {"accepts": ["order.placed"], "rate_per_second": 0.5, "burst": 20}
+    config = Topology.model_validate(DESK | {"topics": topics, "http_functions": {"gateway": gateway}}).slice("gateway")
+    assert isinstance(config, HttpFunctionConfig)
+    assert (config.rate_per_second, config.burst, config.retention_days) == (0.5, 20, 7)
+    assert config.max_unsettled_jobs == {"order.placed": 100}
+    assert HttpFunctionConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_the_front_door_is_open_by_default() -> None:
+    """No rate, no bound."""
+    config = Topology.model_validate(desk("http_functions", "gateway", value={"accepts": ["order.placed"]}))
+    gateway = config.http_config("gateway")
+    assert (gateway.rate_per_second, gateway.burst, gateway.max_unsettled_jobs) == (None, None, {})
 
 
 def test_functions_of_both_kinds_are_deployed() -> None:
@@ -116,7 +151,11 @@ def test_the_ack_deadline_covers_the_lease(timeout: float, deadline: int) -> Non
         (("http_functions",), {"gateway": {"access": "anybody"}}),
         (("http_functions",), {"gateway": {"topic": "order.placed"}}),
         (("http_functions",), {"gateway": {"timeout_seconds": 3601}}),
+        (("http_functions",), {"gateway": {"rate_per_second": 0}}),
+        (("http_functions",), {"gateway": {"rate_per_second": 1, "burst": 0}}),
+        (("http_functions",), {"gateway": {"burst": 5}}),
         (("topics", "ab"), {}),
+        (("topics", "order.placed"), {"max_unsettled_jobs": 0}),
         (("dependencies", "scales", "url"), "scales.test"),
         (("dependencies", "scales", "rate_per_second"), 0),
         (("dependencies", "scales", "retries"), {"attempts": 0}),

@@ -112,6 +112,24 @@ def test_a_wrong_value_says_what_to_write(file: Path, line: str, fault: str) -> 
     assert found.endswith(f": {fault}")
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("topics: {}\nhttp_functions: {desk: {burst: many}}", 'is "many", must be a whole number'),
+        (
+            "topics: {}\nhttp_functions: {desk: {rate_per_second: 0}}",
+            "write a number for each second such as 50, or null",
+        ),
+        ("topics: {a.b: {max_unsettled_jobs: -1}}", "write a whole number of jobs such as 1000, or null"),
+        ("topics: {}\nhttp_functions: {desk: {burst: 9}}", "burst 9 says nothing without rate_per_second"),
+    ],
+)
+def test_limits_of_the_front_door_say_what_to_write(file: Path, text: str, fault: str) -> None:
+    """As all others do."""
+    (found,) = faults(file, f"application: parcel-desk\nfunctions: {{}}\n{text}\n")
+    assert fault in found
+
+
 def test_rules_across_fields_are_faults_with_a_line(file: Path) -> None:
     """What a model's validator refuses is reported where the model stands."""
     (fault,) = faults(file, VALID + "limits:\n  ledger_days: 3\n")
@@ -188,7 +206,8 @@ def test_the_committed_schema_is_the_generated_one() -> None:
         ),
         (
             "topic: order.placed",
-            "topic: is no known key; known are accepts, access, concurrency, description, timeout_seconds",
+            "topic: is no known key; known are accepts, access, burst, concurrency, description, "
+            "rate_per_second, timeout_seconds",
         ),
     ],
 )

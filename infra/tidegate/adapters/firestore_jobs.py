@@ -10,9 +10,11 @@ from google.cloud import firestore
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from google.cloud.firestore_v1.base_document import DocumentSnapshot
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from tidegate.adapters.firestore_calls import FirestoreCalls, copied, counts
 from tidegate.adapters.job_documents import (
+    ACCEPTED_DAY,
     COMPENSATIONS,
     FAILURES,
     JOBS,
@@ -20,6 +22,7 @@ from tidegate.adapters.job_documents import (
     NODES,
     SETTLED,
     count_field,
+    day,
     failure_fields,
     failure_of,
     job_fields,
@@ -48,6 +51,7 @@ from tidegate.places import GATHERING, ROOT, Member, Tally
 from tidegate.ports import StoredTally
 
 _CONFLICTS = 5
+_UNSETTLED = [each.value for each in JobState if not each.settled]
 
 
 class FirestoreJobs:
@@ -89,6 +93,12 @@ class FirestoreJobs:
         query = self._job(job).collection(NODES).sum("units", alias="known").sum(SETTLED, alias="settled")
         sums = {each.alias: int(each.value) for row in await self._calls.get(job, query) for each in row}
         return Progress(known=sums["known"], settled=sums["settled"])
+
+    async def unsettled(self, topic: str, since: datetime, most: int) -> int:
+        jobs = self._client.collection(JOBS).where(filter=FieldFilter("topic", "==", topic))
+        jobs = jobs.where(filter=FieldFilter("state", "in", _UNSETTLED))
+        query: Any = jobs.where(filter=FieldFilter(ACCEPTED_DAY, ">=", day(since))).limit(most).count()
+        return sum(int(each.value) for row in await self._calls.get(topic, query) for each in row)
 
     async def cancel(self, job: str) -> Job | None:
         return await self._change(

@@ -12,6 +12,8 @@ from google.cloud.firestore import AsyncClient
 # The generated package alone: google.cloud.pubsub_v1 adds flow control that is not used, and start-up time.
 from google.pubsub_v1.services.publisher import PublisherAsyncClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
+from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 
 from tidegate.settings import Settings
 
@@ -37,6 +39,15 @@ def publisher_client(settings: Settings) -> PublisherAsyncClient:
         return PublisherAsyncClient()
     # This client ignores PUBSUB_EMULATOR_HOST: without a channel of our own it would talk to production.
     return PublisherAsyncClient(transport=PublisherGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(host)))
+
+
+def subscriber_client(settings: Settings) -> SubscriberAsyncClient:
+    """A Pub/Sub subscriber; it connects on its first call."""
+    host = settings.pubsub_emulator_host
+    if not host:
+        return SubscriberAsyncClient()
+    # As above: this client ignores PUBSUB_EMULATOR_HOST, too.
+    return SubscriberAsyncClient(transport=SubscriberGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(host)))
 
 
 def tasks_client(settings: Settings) -> "CloudTasksAsyncClient":

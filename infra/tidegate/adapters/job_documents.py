@@ -18,12 +18,16 @@ from tidegate.jobs import Job, JobFailure, JobState, NewJob, Node
 from tidegate.messages import Outgoing
 from tidegate.places import Member, Tally
 from tidegate.records import Fault
+from tidegate.traces import trace_extensions
 
 JOBS = "jobs"
 NODES = "job_nodes"
 FAILURES = "job_failures"
 COMPENSATIONS = "job_compensations"
 MARKS = "job_marks"
+
+ACCEPTED_DAY = "accepted_day"
+"""Is indexed in place of ``accepted_at``, whose neighbouring values would bound a topic to some 500 jobs a second."""
 
 SETTLED = "settled"
 _FILLED = "filled"  # the count of a tally of tallies: no progress of its own, and left out of the sum over all
@@ -34,6 +38,11 @@ def count_field(tally: Tally) -> str:
     return _FILLED if tally.level else SETTLED
 
 
+def day(moment: datetime) -> str:
+    """A moment's day in UTC, as it is kept: in the order of time."""
+    return moment.astimezone(UTC).date().isoformat()
+
+
 def job_fields(new: NewJob) -> dict[str, Any]:
     """A job's own document as it is accepted."""
     return {
@@ -41,6 +50,7 @@ def job_fields(new: NewJob) -> dict[str, Any]:
         "event_id": new.event.attributes["ce-id"],
         "state": JobState.RUNNING.value,
         "accepted_at": new.accepted_at,
+        ACCEPTED_DAY: day(new.accepted_at),
         "settled_at": None,
         "functions": list(new.functions),
         "payload_hash": new.payload_hash,
@@ -49,6 +59,7 @@ def job_fields(new: NewJob) -> dict[str, Any]:
         "principal": new.principal,
         "cancel_requested_at": None,
         "expire_at": new.expire_at,
+        "trace": trace_extensions(new.event.attributes),
     }
 
 
@@ -68,6 +79,7 @@ def job_of(job: str, fields: Mapping[str, Any], failures: Iterable[JobFailure] =
         principal=fields["principal"],
         cancel_requested_at=_plain(fields["cancel_requested_at"]) if fields["cancel_requested_at"] else None,
         failures=tuple(failures),
+        trace=fields.get("trace", {}),
         version=version,
     )
 

@@ -1,7 +1,7 @@
 """A broker in memory with the push semantics of Pub/Sub, for one process and one event loop.
 
 At-least-once push with exponential backoff, acknowledgement deadline, ordering keys, the target
-filter, and the dead-letter policy as the backstop. Timers run on the event loop's own clock, so a
+filter, pauses, and the dead-letter policy as the backstop. Timers run on the event loop's own clock, so a
 loop with virtual time needs no change here.
 """
 
@@ -10,7 +10,7 @@ import base64
 import itertools
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -73,6 +73,7 @@ class _Queue:
     under_way: int = 0
     outstanding: int = 0
     behind: dict[str, deque[_Pending]] = field(default_factory=dict)
+    paused: bool = False
 
 
 class MemoryBroker:
@@ -89,6 +90,7 @@ class MemoryBroker:
         observe: Callable[[str, Message], None] = lambda topic, message: None,
     ) -> None:
         self._queues: dict[str, list[_Queue]] = {topic: [] for topic in topics}
+        self._by_name: dict[str, _Queue] = {}
         self._clock = clock
         self._observe = observe
         self._ids = itertools.count(1)
@@ -107,7 +109,31 @@ class MemoryBroker:
         """
         if subscription.max_deliveries is not None and subscription.dead_letter_topic not in self._queues:
             raise KeyError(subscription.dead_letter_topic)
-        self._queues[subscription.topic].append(_Queue(subscription))
+        queue = _Queue(subscription)
+        self._queues[subscription.topic].append(queue)
+        self._by_name[subscription.name] = queue
+
+    @property
+    def subscriptions(self) -> Collection[str]:
+        """The names of all subscriptions."""
+        return self._by_name.keys()
+
+    def pause(self, name: str) -> None:
+        """Push nothing any more to a subscription: its messages wait. Requests under way go on."""
+        self._by_name[name].paused = True
+
+    def resume(self, name: str) -> None:
+        """Push again, what has waited first."""
+        queue = self._by_name[name]
+        queue.paused = False
+        self._pump(queue)
+
+    def is_paused(self, name: str) -> bool:
+        return self._by_name[name].paused
+
+    def backlog(self, name: str) -> int:
+        """How many messages of a subscription are neither acked nor dead-lettered."""
+        return self._by_name[name].outstanding
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Accept all messages or, where a topic is unknown or the broker closed, none."""
@@ -158,7 +184,7 @@ class MemoryBroker:
         self._pump(queue)
 
     def _pump(self, queue: _Queue) -> None:
-        while queue.waiting and queue.under_way < queue.subscription.in_flight:
+        while queue.waiting and not queue.paused and queue.under_way < queue.subscription.in_flight:
             queue.under_way += 1
             task = asyncio.get_running_loop().create_task(self._deliver(queue, queue.waiting.popleft()))
             self._tasks.add(task)

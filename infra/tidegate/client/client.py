@@ -15,7 +15,7 @@ import httpx
 from tidegate.client.errors import GatewayUnavailable, SubmissionRefused
 from tidegate.client.gateway import PASSING, Gateway
 from tidegate.client.job import Job
-from tidegate.client.pacing import Pacing
+from tidegate.client.pacing import PATIENCE_SECONDS, OnWait, Pacing
 from tidegate.client.problem import Problem
 from tidegate.client.submission import JSON, NDJSON, Batch, Options, Payload, batches
 from tidegate.contracts import Contract
@@ -51,6 +51,8 @@ class Client:
         timeout: seconds without a byte before a try counts as failed.
         patience: seconds for which a request that fails is tried again. Every submission carries an
             idempotency key, so that trying again never has it done twice.
+        on_wait: called before each wait for the next try, with the GatewayUnavailable that is the reason and with
+            the seconds that it takes.
     """
 
     def __init__(
@@ -60,11 +62,18 @@ class Client:
         api_key: str = "",
         token: Callable[[], str] | None = None,
         timeout: float = 10.0,
-        patience: float = 60.0,
+        patience: float = PATIENCE_SECONDS,
+        on_wait: OnWait | None = None,
         pacing: Pacing | None = None,
     ) -> None:
         self._gateway = Gateway(
-            url, api_key=api_key, token=token, timeout=timeout, patience=patience, pacing=pacing or Pacing()
+            url,
+            api_key=api_key,
+            token=token,
+            timeout=timeout,
+            patience=patience,
+            pacing=pacing or Pacing(),
+            on_wait=on_wait,
         )
 
     async def __aenter__(self) -> Self:
@@ -148,15 +157,17 @@ class Client:
         while open_lines:
             body = b"\n".join(open_lines.get(number, b"") for number in range(1, max(open_lines) + 1))
             answer = await self._post(batch.payloads[0], NDJSON, headers, body)
+            put_off: list[Problem] = []
             for line in map(_json_object, answer.content.split(b"\n")):
                 number = line.get("line")
-                if number in open_lines and line.get("status") not in PASSING:
+                if number in open_lines and line.get("status") in PASSING:
+                    put_off.append(Problem.of_line(line))
+                elif number in open_lines:
                     outcomes[number] = self._outcome(batch, line)
                     del open_lines[number]
                     attempts = self._gateway.attempts()
             if open_lines:
-                error = GatewayUnavailable(f"{answer.url} has not taken {len(open_lines)} events for certain")
-                await attempts.pause_after(_with_advice(error, headers))
+                await attempts.pause_after(_with_advice(_uncertain(answer.url, len(open_lines), put_off), headers))
         return [outcomes[number] for number in sorted(outcomes)]
 
     def _outcome(self, batch: Batch, line: dict[str, Any]) -> Outcome[Job]:
@@ -177,6 +188,15 @@ class Client:
         if not answer.is_success:
             raise SubmissionRefused(f"{payload.topic} was refused", Problem.read(answer))
         return answer
+
+
+def _uncertain(url: httpx.URL, count: int, put_off: list[Problem]) -> GatewayUnavailable:
+    """What is said of the lines of a batch that may be taken later, for the reason of the first of them."""
+    reason = f": {put_off[0]}" if put_off else ""
+    times = [each.retry_after for each in put_off if each.retry_after is not None]
+    return GatewayUnavailable(
+        f"{url} has not taken {count} events for certain{reason}", retry_after=max(times, default=None)
+    )
 
 
 def _job_id(answer: httpx.Response) -> str:

@@ -14,7 +14,8 @@ from urllib.parse import quote
 import httpx
 
 from tidegate.client.errors import GatewayUnavailable
-from tidegate.client.pacing import Attempts, Pacing
+from tidegate.client.pacing import Attempts, OnWait, Pacing
+from tidegate.client.problem import Problem
 from tidegate.client.turns import CONNECTIONS, Turns
 from tidegate.errors import ConfigurationError
 
@@ -43,6 +44,7 @@ class Gateway:
         timeout: float,
         patience: float,
         pacing: Pacing,
+        on_wait: OnWait | None,
     ) -> None:
         if not _is_address(url):
             raise ConfigurationError(f"{url!r} is no gateway's address: write its URL, such as https://gateway.example")
@@ -50,6 +52,7 @@ class Gateway:
         self.pacing = pacing
         self.turns = Turns()
         self._patience = patience
+        self._on_wait = on_wait
         self._api_key = api_key
         self._token = token
         self._timeout = timeout
@@ -88,7 +91,7 @@ class Gateway:
 
     def attempts(self) -> Attempts:
         """The tries of a request that begins now."""
-        return Attempts(self.pacing, self._patience)
+        return Attempts(self.pacing, self._patience, self._on_wait)
 
     async def send(
         self,
@@ -141,9 +144,8 @@ class Gateway:
                 if not is_event_stream(response):
                     await response.aread()
                 if response.status_code in PASSING:
-                    phrase = HTTPStatus(response.status_code).phrase
                     raise GatewayUnavailable(
-                        f"{self.url} answered {response.status_code} {phrase}", retry_after=_retry_after(response)
+                        f"{self.url} answered {_words(response)}", retry_after=_retry_after(response)
                     )
                 yield response
         except httpx.TransportError as error:
@@ -171,6 +173,15 @@ def job_path(job: str) -> str:
 def is_event_stream(response: httpx.Response) -> bool:
     """Whether the answer goes on for as long as there is news."""
     return bool(response.headers.get("content-type", "").startswith("text/event-stream"))
+
+
+def _words(response: httpx.Response) -> str:
+    """What an answer says by its status, and in a gateway's own words where there are any."""
+    status = f"{response.status_code} {HTTPStatus(response.status_code).phrase}"
+    if is_event_stream(response):
+        return status  # has not been read
+    problem = Problem.read(response)
+    return f"{status}: {problem.detail}" if problem.type and problem.detail else status
 
 
 def _is_address(url: str) -> bool:

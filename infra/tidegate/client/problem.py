@@ -24,7 +24,10 @@ class Fault(BaseModel):
 
 
 class Problem(BaseModel):
-    """A refusal. Programs go by ``type``, which is empty where it was not the gateway that refused."""
+    """A refusal. Programs go by ``type``, which is empty where it was not the gateway that refused.
+
+    ``retry_after`` is after how many seconds the same may be met.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,6 +36,7 @@ class Problem(BaseModel):
     status: int = 0
     detail: str = ""
     errors: tuple[Fault, ...] = ()
+    retry_after: float | None = None
 
     @classmethod
     def read(cls, answer: httpx.Response) -> Self:

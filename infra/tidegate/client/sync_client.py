@@ -12,6 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from tidegate.client.client import Client, Outcome
 from tidegate.client.job import Job
 from tidegate.client.job_status import JobStatus
+from tidegate.client.pacing import PATIENCE_SECONDS, OnWait
 from tidegate.errors import ConfigurationError
 
 P = ParamSpec("P")
@@ -94,9 +95,10 @@ class SyncClient:
         api_key: str = "",
         token: Callable[[], str] | None = None,
         timeout: float = 10.0,
-        patience: float = 60.0,
+        patience: float = PATIENCE_SECONDS,
+        on_wait: OnWait | None = None,
     ) -> None:
-        self._client = Client(url, api_key=api_key, token=token, timeout=timeout, patience=patience)
+        self._client = Client(url, api_key=api_key, token=token, timeout=timeout, patience=patience, on_wait=on_wait)
         self._open: tuple[ExitStack, BlockingPortal] | None = None
 
     def __enter__(self) -> Self:

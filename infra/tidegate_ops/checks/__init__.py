@@ -6,6 +6,8 @@ from itertools import chain
 from tidegate_ops.checks.application import Application, Finding
 from tidegate_ops.checks.classes import check_classes
 from tidegate_ops.checks.folders import check_folders
+from tidegate_ops.checks.front_door import check_front_door
+from tidegate_ops.checks.governor import check_governor
 from tidegate_ops.checks.handlers import check_handlers
 from tidegate_ops.checks.imports import check_imports
 from tidegate_ops.checks.jobs import check_jobs
@@ -23,7 +25,9 @@ _CHECKS: tuple[Callable[[Application], Iterator[Finding]], ...] = (
     check_topics,
     check_schedules,
     check_jobs,
+    check_governor,
     check_limits,
+    check_front_door,
     check_key_limits,
     check_classes,
     check_loops,

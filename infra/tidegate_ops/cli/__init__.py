@@ -6,7 +6,22 @@ from typing import Annotated
 import typer
 
 from tidegate.errors import TidegateError
-from tidegate_ops.cli import bundle, check, contracts, dead, demo, job, keys, publish, submit, topology, up
+from tidegate_ops.cli import (
+    bundle,
+    check,
+    contracts,
+    costs,
+    dead,
+    demo,
+    job,
+    keys,
+    pauses,
+    publish,
+    smoke,
+    submit,
+    topology,
+    up,
+)
 from tidegate_ops.cli.console import complain, say
 
 app = typer.Typer(
@@ -20,8 +35,14 @@ app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("publish")(publish.publish)
 app.command("submit")(submit.submit)
+app.command("smoke")(smoke.smoke)
 app.command("check")(check.check)
 app.command("bundle")(bundle.bundle)
+app.command("costs")(costs.costs)
+app.command("pause")(pauses.pause)
+app.command("resume")(pauses.resume)
+app.command("drain")(pauses.drain)
+app.command("pauses")(pauses.pauses)
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")

@@ -1,5 +1,6 @@
 """`tidegate contracts`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,11 @@ app = typer.Typer(help="Event contracts and their exported JSON Schemas.", no_ar
 @app.command()
 def check(
     against: Annotated[
-        str, typer.Option(metavar="REV", help="Compare with a git revision instead of the exported files.")
+        str,
+        typer.Option(
+            metavar="REV|FILE.json",
+            help="Compare with a git revision, or with what `contracts schemas` wrote, instead of the exported files.",
+        ),
     ] = "",
 ) -> None:
     """Find changes that consumers or events in flight could not cope with.
@@ -27,10 +32,12 @@ def check(
     tidegate contracts check
 
     tidegate contracts check --against origin/main
+
+    tidegate contracts check --against deployed.json
     """
     project = Project.find()
     code, exported = schemas.in_code(project), schemas.committed(project)
-    baseline = schemas.committed(project, against) if against else exported
+    baseline = _baseline(project, against) if against else exported
     breaking = schemas.compare(baseline, code).breaking
     for line in breaking:
         complain(line)
@@ -73,6 +80,17 @@ def export(
         say("every schema is up to date", "green")
 
 
+@app.command("schemas")
+def print_schemas() -> None:
+    """Print every contract's JSON Schema, by the name of its file, as one JSON object.
+
+    Kept when a version is deployed, it is what the next one is checked against.
+
+    [bold]Example:[/bold]  tidegate contracts schemas > deployed.json
+    """
+    typer.echo(schemas.catalogue_text(schemas.in_code(Project.find())), nl=False)
+
+
 @app.command("list")
 def list_contracts() -> None:
     """Show every contract with its version, fields and who consumes it.
@@ -87,3 +105,8 @@ def list_contracts() -> None:
         fields = ", ".join(contract.model_fields)
         table.add_row(contract.event_type, str(contract.event_version), fields, ", ".join(consumers) or "none")
     out.print(table, soft_wrap=False)
+
+
+def _baseline(project: Project, against: str) -> schemas.Catalogue:
+    """The schemas of a file, which a name with .json at its end is, or of a git revision."""
+    return schemas.filed(Path(against)) if against.endswith(".json") else schemas.committed(project, against)

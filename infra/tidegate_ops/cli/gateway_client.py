@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from tidegate.client import Client
+from tidegate.client.pacing import PATIENCE_SECONDS, OnWait
 from tidegate.errors import ConfigurationError
 from tidegate_ops.project import Project
 from tidegate_ops.stack_state import StackState
@@ -30,13 +31,21 @@ Token = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
-def open_client(url: str, api_key: str, token: str) -> Client:
-    """A client of the gateway at ``url``, or else of the local stack's.
+def open_client(
+    url: str, api_key: str, token: str, *, patience: float = PATIENCE_SECONDS, on_wait: OnWait | None = None
+) -> Client:
+    """A client of the gateway at ``url``, or else of the local stack's; see `Client` for the rest.
 
     Raises:
         ConfigurationError: no URL is named, and no stack with a gateway runs.
     """
-    return Client(url or _local_gateway(), api_key=api_key, token=(lambda: token) if token else None)
+    return Client(
+        url or _local_gateway(),
+        api_key=api_key,
+        token=(lambda: token) if token else None,
+        patience=patience,
+        on_wait=on_wait,
+    )
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -19,6 +19,9 @@ from tidegate_ops.project import Project
 def tree(
     job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `tidegate submit` prints it.")],
     unfolded: Annotated[bool, typer.Option("--all", help="Show every unit, however many are alike.")] = False,
+    depth: Annotated[
+        int | None, typer.Option("--depth", metavar="N", min=1, help="Read N levels, and what failed below them.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each unit as a line of JSON.")] = False,
     project_id: ProjectId = "",
 ) -> None:
@@ -31,6 +34,8 @@ def tree(
 
     tidegate job tree ID
 
+    tidegate job tree ID --depth 2
+
     tidegate job tree ID --json --project desk-prod
     """
     project = Project.find()
@@ -38,7 +43,7 @@ def tree(
     async def read() -> JobTree:
         async with connect(find_settings(project, project_id)) as connections:
             survey = JobSurvey(JobArchive(connections.firestore), project.topology())
-            return await survey.tree(job_id, system_clock())
+            return await survey.tree(job_id, system_clock(), depth=depth)
 
     found = asyncio.run(read())
     if as_json:

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from rich.text import Text
 
+from tidegate.events import timestamp
 from tidegate_ops.cli.console import out, say
 from tidegate_ops.job_tree import Branch, JobTree, Relation, State
 
@@ -38,7 +39,7 @@ def print_tree(tree: JobTree, *, unfolded: bool) -> None:
             say(guide + row, "dim")
             continue
         out.print(Text(guide, "dim") + _line(row))
-        ahead += reversed(list(_rows(below, row.children, worst, unfolded=unfolded)))
+        ahead += reversed(list(_rows(below, row.children, worst, unread=row.unread, unfolded=unfolded)))
 
 
 def print_lines(tree: JobTree) -> None:
@@ -48,7 +49,7 @@ def print_lines(tree: JobTree) -> None:
 
 
 def _rows(
-    indent: str, branches: Sequence[Branch], worst: dict[int, State], *, unfolded: bool
+    indent: str, branches: Sequence[Branch], worst: dict[int, State], *, unread: int = 0, unfolded: bool
 ) -> Iterator[tuple[str, str, Branch | str]]:
     """(Guide, the indent of what is below, row) of each sibling, or of what is said in place of many."""
     rows: list[Branch | str] = []
@@ -61,8 +62,10 @@ def _rows(
             alike[kind] += state is not State.FAILED
         else:
             folded[state] += 1
-    if folded:
-        told = [f"{folded[state]:,} more {_spoken(state)}" for state in _GRAVITY if folded[state]]
+    told = [f"{folded[state]:,} more {_spoken(state)}" for state in _GRAVITY if folded[state]]
+    if unread:
+        told.append(f"{unread:,} not read")
+    if told:
         rows.append(f"… {', '.join(told)}")
     for number, row in enumerate(rows, start=1):
         last = number == len(rows)
@@ -86,6 +89,8 @@ def _line(branch: Branch) -> Text:
     line.append(_spoken(handling.state), _STYLES[handling.state])
     if handling.attempts:
         line.append(f", {handling.attempts} attempt{'' if handling.attempts == 1 else 's'}", "dim")
+    if branch.seconds is not None:
+        line.append(f", {branch.seconds:,.1f} s", "dim")
     if handling.same_as:
         line.append(f", the same work as {handling.same_as[:_ID_DIGITS]}", "dim")
     if handling.fault is not None and handling.state is not State.DONE:
@@ -108,6 +113,10 @@ def _facts(parent: Branch | None, branch: Branch) -> dict[str, Any]:
         "fault": handling.fault,
         "reason": handling.reason,
         "same_as": handling.same_as,
+        "emitted_at": timestamp(unit.since) if unit.since else None,
+        "ended_at": timestamp(handling.ended_at) if handling.ended_at else None,
+        "seconds": branch.seconds,
+        "unread": branch.unread,
     }
 
 

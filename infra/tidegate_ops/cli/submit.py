@@ -11,8 +11,9 @@ from typing import Annotated, Any, BinaryIO
 import typer
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from tidegate.client import Client, Job
+from tidegate.client import Client, GatewayUnavailable, Job
 from tidegate.client.client import Outcome
+from tidegate.client.pacing import PATIENCE_SECONDS
 from tidegate.errors import ConfigurationError
 from tidegate.jobs import JobState
 from tidegate_ops.cli.console import complain, err, say
@@ -33,6 +34,10 @@ def submit(
     callback_url: Annotated[str, typer.Option("--callback-url", help="Gets a signed POST when a job settles.")] = "",
     class_: Annotated[str, typer.Option("--class", help="How important it is, by the topology's classes.")] = "",
     lines: Annotated[bool, typer.Option("--lines", help="Every line is the JSON of one event.")] = False,
+    patience: Annotated[
+        float,
+        typer.Option("--patience", min=0, help="Seconds for which what the gateway does not take is tried again."),
+    ] = PATIENCE_SECONDS,
     url: Url = "",
     api_key: ApiKey = "",
     token: Token = "",
@@ -60,7 +65,7 @@ def submit(
         "callback_url": callback_url,
         "class_": class_,
     }
-    client = open_client(url, api_key, token)
+    client = open_client(url, api_key, token, patience=patience, on_wait=_tell_wait)
     with _opened(file) as source:
         if lines:
             run(_submit_lines(client, _Lines(file, source), options, as_json))
@@ -117,6 +122,11 @@ async def _submit_lines(client: Client, lines: _Lines, options: dict[str, Any], 
     if refused:
         complain(f"{refused:,} refused; those whose jobs are listed were accepted")
         raise typer.Exit(1)
+
+
+def _tell_wait(reason: GatewayUnavailable, seconds: float) -> None:
+    """Whoever looks on is to know why nothing happens."""
+    err.print(f"waiting {seconds:.1f} s: {reason}", style="yellow", markup=False)
 
 
 def _tell(outcome: Outcome[Job], name: str, number: int, as_json: bool) -> None:

@@ -11,6 +11,8 @@ from tidegate.topology import Topology
 from tidegate_ops.cli.console import complain, err, out, say
 from tidegate_ops.cli.stop_signals import stop_signals
 from tidegate_ops.cloud_sdk import Jar
+from tidegate_ops.console.server import ConsoleServer
+from tidegate_ops.console.stack_metrics import StackMetrics
 from tidegate_ops.emulators import EmulatorsMissing
 from tidegate_ops.local_stack import LocalStack, Step, components
 from tidegate_ops.log_line import render
@@ -43,8 +45,10 @@ def up(
     project = Project.find()
     topology = project.topology()
     ready = False
+    metrics = StackMetrics(topology)
 
     def show_line(component: str, line: str) -> None:
+        metrics.note(line)
         # What a function says before it is ready matters when it fails, and is in the error then.
         if verbose or (ready and component not in _EMULATORS):
             out.print(render(component, line))
@@ -53,9 +57,9 @@ def up(
         board = _Board(topology)
         stack = LocalStack(project, on_line=show_line, on_step=board.show, reload=reload)
         try:
-            with board, stack:
+            with board, stack, ConsoleServer(topology, stack.state, metrics) as console:
                 board.stop()
-                _introduce(topology, stack)
+                _introduce(topology, stack, console)
                 ready = True
                 threading.Event().wait()
         except EmulatorsMissing as error:
@@ -84,7 +88,7 @@ class _Board(Progress):
         self.update(self._rows[step.component], state=step.state, completed=int(step.done))
 
 
-def _introduce(topology: Topology, stack: LocalStack) -> None:
+def _introduce(topology: Topology, stack: LocalStack, console: ConsoleServer) -> None:
     """Say what runs where, and how to use it; last what people open."""
     state = stack.state
     table = Table("topic", "function", "listens on")
@@ -97,6 +101,7 @@ def _introduce(topology: Topology, stack: LocalStack) -> None:
     say(f"publish:          tidegate publish {first} FILE.json")
     exports = " ".join(f"{name}={value}" for name, value in state.environment().items())
     say(f"other terminals:  export {exports}")
+    say(f"metrics:          {console.metrics_url}")
     for name, url in stack.urls.items():
         say(f"{f'open {name}:':<17} {url}", "bold")
     say("stop:             Ctrl-C")

@@ -12,6 +12,9 @@ locals {
   runtime_queries = {
     job_compensations = { indexed = { registered_at = "DESCENDING" }, composites = {} }    # which one is next
     job_nodes         = { indexed = {}, composites = { progress = ["units", "settled"] } } # the sums over both at once
+
+    # How much of a topic is under way; by day, since neighbouring timestamps would be a bound of their own.
+    jobs = { indexed = {}, composites = { unsettled = ["topic", "state", "accepted_day"] } }
   }
 
   # A dead letter's payload lies in pieces of up to 900 kB.

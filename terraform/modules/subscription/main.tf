@@ -66,3 +66,18 @@ resource "google_pubsub_subscription_iam_member" "backstop" {
     replace_triggered_by = [google_pubsub_subscription.this.id]
   }
 }
+
+# The least of the predefined roles that lets somebody change how it pushes.
+resource "google_pubsub_subscription_iam_member" "editor" {
+  for_each = var.editors
+
+  project      = var.project
+  subscription = google_pubsub_subscription.this.name
+  role         = "roles/pubsub.editor"
+  member       = each.value
+
+  lifecycle {
+    # As above.
+    replace_triggered_by = [google_pubsub_subscription.this.id]
+  }
+}

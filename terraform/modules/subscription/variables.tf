@@ -77,3 +77,8 @@ variable "pubsub_agent" {
   description = "IAM member of Pub/Sub's service agent."
   type        = string
 }
+
+variable "editors" {
+  description = "IAM members that may take its push configuration off and put it back, by any name."
+  type        = map(string)
+}

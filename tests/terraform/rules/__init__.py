@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     functions.secrets,
     grants.callers,
     grants.databases,
+    grants.governors,
     grants.publishers,
     grants.tasks,
     subscriptions.backstops,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tests.terraform.plan import Plan
 from tests.terraform.rules.rule import differs
 from tidegate.adapters.firestore_lanes import LANES
-from tidegate.adapters.job_documents import COMPENSATIONS, FAILURES, JOBS, MARKS, NODES, SETTLED
+from tidegate.adapters.job_documents import ACCEPTED_DAY, COMPENSATIONS, FAILURES, JOBS, MARKS, NODES, SETTLED
 from tidegate.adapters.record_document import LEDGER
 from tidegate.adapters.record_pieces import PIECES
 from tidegate.topology import Topology
@@ -23,7 +23,11 @@ INDEXED = {
     ("departures", "origin"): "ASCENDING",
     ("departures", "scheduled_departure"): "DESCENDING",
 }
-TOGETHER = {(NODES, "units", SETTLED), ("departures", "origin", "day", "posted_at")}
+TOGETHER = {
+    (NODES, "units", SETTLED),
+    (JOBS, "topic", "state", ACCEPTED_DAY),
+    ("departures", "origin", "day", "posted_at"),
+}
 
 
 def expiry(plan: Plan, _: Topology) -> Iterator[str]:

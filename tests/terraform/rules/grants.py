@@ -6,6 +6,7 @@ from tests.terraform.plan import Plan
 from tests.terraform.rules.rule import differs, emits, emitted, topics
 from tests.terraform.terraform import INVOKERS, PROJECT
 from tidegate.jobs import ADVANCED, SETTLED
+from tidegate.pauses import WOKEN
 from tidegate.topology import Access, Topology, deployed_name
 
 EVERYBODY = "allUsers"
@@ -45,8 +46,12 @@ def publishers(plan: Plan, topology: Topology) -> Iterator[str]:
     """Who may publish what: functions what they emit and owe, front doors what they accept, tasks what may be late."""
     grants = [*plan.of("pubsub_topic_iam_member", role="roles/pubsub.publisher")]
     for name, function in topology.functions.items():
-        jobs = {ADVANCED, SETTLED} if function.topic == ADVANCED else {ADVANCED}
-        wanted = {*emits(topology, name), topology.dead_letter_topic, *(jobs & topics(topology))}
+        owes = {
+            ADVANCED,
+            *([SETTLED] if function.topic == ADVANCED else []),
+            *([WOKEN] if function.dependencies else []),
+        }
+        wanted = {*emits(topology, name), topology.dead_letter_topic, *(owes & topics(topology))}
         yield from differs(f"{name}: may publish", {each.key for each in grants if each.owner == name}, wanted)
     for name, http_function in topology.http_functions.items():
         may = {each.key for each in grants if each.owner == name}
@@ -61,4 +66,16 @@ def tasks(plan: Plan, topology: Topology) -> Iterator[str]:
     enqueuers = plan.of("cloud_tasks_queue_iam_member", role="roles/cloudtasks.enqueuer")
     yield from differs("who may delay events", {each.owner for each in enqueuers}, wanted)
     users = plan.of("service_account_iam_member", role="roles/iam.serviceAccountUser")
-    yield from differs("who may use the account of tasks", {each.owner for each in users}, wanted)
+    owners = {each.owner for each in users if each.module == "function"}
+    yield from differs("who may use the account of tasks", owners, wanted)
+
+
+def governors(plan: Plan, topology: Topology) -> Iterator[str]:
+    """The governor alone may change how messages are pushed, and to functions with dependencies alone."""
+    names = set(topology.subscribers(WOKEN))
+    governed = {name for name, function in topology.functions.items() if function.dependencies and names}
+    editors = [*plan.of("pubsub_subscription_iam_member", role="roles/pubsub.editor")]
+    yield from differs("subscriptions that it may change", {each.owner for each in editors}, governed)
+    yield from differs("who may change subscriptions", {each.key for each in editors}, names if governed else set())
+    signers = plan.of("service_account_iam_member", role="roles/iam.serviceAccountUser")
+    yield from differs("who may have pushes signed", {each.key for each in signers if not each.module}, names)

@@ -65,6 +65,7 @@ class ScriptedGateway:
         streams: what the next event streams consist of, chunk by chunk; each breaks off at its end.
         lose_answers: so many of the next submissions are accepted, but their answers break off.
         line_answers: what becomes of a line of a batch, once each: by its data.
+        retry_after: after how many seconds a line may be sent again: by the status that it was refused with.
         streaming: whether there are event streams at all.
         patient: whether it waits for news if it is asked to.
         waiting, most_waiting: how many requests wait for news, now and ever.
@@ -75,6 +76,7 @@ class ScriptedGateway:
         self.script: deque[Answer] = deque()
         self.streams: deque[list[bytes]] = deque()
         self.line_answers: dict[bytes, deque[int]] = {}
+        self.retry_after: dict[int, int] = {}
         self.lose_answers = 0
         self.streaming = True
         self.patient = True
@@ -171,7 +173,10 @@ class ScriptedGateway:
         if waiting:
             status = waiting.popleft()
             errors = [{"pointer": "/order", "detail": "should be a number"}]
-            return {"line": number, "status": status, "problem": {"title": "Sorry", "status": status, "errors": errors}}
+            told: dict[str, Any] = {"title": "Sorry", "status": status, "errors": errors}
+            if status in self.retry_after:
+                told["retry_after"] = self.retry_after[status]
+            return {"line": number, "status": status, "problem": told}
         return {"line": number, "status": 202, **self._receipt(self.accept(topic, f"{key}:{number}"))}
 
     def _receipt(self, job: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.unit.client.scripted_gateway import GatewayServer, ScriptedGateway
+from tests.unit.client.scripted_gateway import GatewayServer, ScriptedGateway, fails
+from tidegate.client import GatewayUnavailable
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate_ops.cli import app
 from tidegate_ops.project import Project
@@ -137,6 +139,25 @@ def test_lines_are_told_as_json(run: Run, gateway: ScriptedGateway) -> None:
     good, bad = map(json.loads, result.stdout.splitlines())
     assert good == {"line": 1, "id": next(iter(gateway.jobs))}
     assert (bad["line"], bad["problem"]["status"]) == (2, 422)
+
+
+@pytest.mark.parametrize("options", [(), ("--lines",)])
+def test_it_says_why_it_waits(run: Run, gateway: ScriptedGateway, options: tuple[str, ...]) -> None:
+    """On standard error, while standard output is the ids alone."""
+    gateway.script += [fails(503, detail="1,000 jobs [of it] have not settled", retry_after="0")]
+    result = run("-", *options, input='{"order": 1}')
+    assert result.exit_code == 0
+    assert result.stdout.split() == list(gateway.jobs)
+    assert re.search(r"waiting 0\.\d s: .* 503 .*: 1,000 jobs \[of it\] have not settled\n", result.stderr)
+
+
+def test_its_patience_is_an_option(run: Run, gateway: ScriptedGateway) -> None:
+    """Without any, it ends with the first refusal, which says how to go on."""
+    gateway.script += [fails(429, detail="too fast", retry_after="1")]
+    result = run("-", "--patience", "0", "--idempotency-key", "i", input='{"order": 1}')
+    assert isinstance(result.exception, GatewayUnavailable)
+    assert re.search("too fast.*more patience.*under idempotency key i", str(result.exception))
+    assert "waiting" not in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Submitting one event: once for certain, however often it has to be sent."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -68,7 +69,7 @@ async def test_passing_troubles_are_sat_out(
     assert [(each.body, each.headers["idempotency-key"]) for each in others] == [
         (first.body, first.headers["idempotency-key"])
     ] * 2
-    assert time.pauses == pytest.approx([7.2, 0.4])
+    assert time.pauses == pytest.approx([10.5, 0.4])  # those who were told the same come in the seconds after it
 
 
 async def test_a_retry_time_may_be_a_date(client: Client, gateway: ScriptedGateway, time: HandWoundTime) -> None:
@@ -76,7 +77,7 @@ async def test_a_retry_time_may_be_a_date(client: Client, gateway: ScriptedGatew
     moment = datetime.now(UTC) + timedelta(seconds=30)
     gateway.script += [fails(503, retry_after=format_datetime(moment, usegmt=True)), fails(503, retry_after="soon")]
     await client.submit(OrderPlaced(order=1))
-    assert 25 < time.pauses[0] < 31
+    assert 35 < time.pauses[0] < 41
     assert time.pauses[1] < 1
 
 
@@ -113,10 +114,43 @@ async def test_a_wait_longer_than_the_patience_is_not_begun(
 ) -> None:
     """A gateway that wants to be left alone for long is left alone at once; the error says for how long."""
     gateway.script += [fails(503, retry_after="3600")]
-    with pytest.raises(GatewayUnavailable) as caught:
+    with pytest.raises(GatewayUnavailable, match="try again later, or give the client more patience") as caught:
         await client.submit(OrderPlaced(order=1))
     assert caught.value.retry_after == 3600
     assert time.pauses == []
+
+
+async def test_whoever_is_told_knows_why_the_client_waits(
+    url: str, gateway: ScriptedGateway, time: HandWoundTime
+) -> None:
+    """Before each wait, in the gateway's own words; the error at the end of the patience has them, too."""
+    gateway.script += [fails(503, detail="1,000 jobs have not settled", retry_after="2"), says("<h1>Oops</h1>", 502)]
+    waits: list[tuple[str, float]] = []
+    note = lambda reason, seconds: waits.append((str(reason), seconds))  # noqa: E731 - as somebody would pass it
+    async with Client(url, pacing=time.pacing, patience=5, on_wait=note) as client:
+        await client.submit(OrderPlaced(order=1))
+        assert [(reason.removeprefix(url), seconds) for reason, seconds in waits] == [
+            (" answered 503 Service Unavailable: 1,000 jobs have not settled", 3),
+            (" answered 502 Bad Gateway", 0.4),
+        ]
+        gateway.script += [fails(429, detail="50 events a second are taken", retry_after="6")]
+        with pytest.raises(GatewayUnavailable, match=r"429 .*50 events a second are taken.*more patience"):
+            await client.submit(OrderPlaced(order=1))
+    assert len(waits) == 2
+
+
+async def test_those_who_were_told_the_same_spread(url: str, gateway: ScriptedGateway, time: HandWoundTime) -> None:
+    """Over half as long again, and never before the time; however long it is, over ten seconds at most."""
+    ceilings: list[float] = []
+
+    def jitter(ceiling: float) -> float:
+        ceilings.append(ceiling)
+        return 0.0
+
+    gateway.script += [fails(503, retry_after=seconds) for seconds in ("0", "4", "40")]
+    async with Client(url, pacing=replace(time.pacing, jitter=jitter)) as client:
+        await client.submit(OrderPlaced(order=1))
+    assert (ceilings, time.pauses) == ([0.2, 2, 10], [0, 4, 40])
 
 
 async def test_a_refusal_is_final(client: Client, gateway: ScriptedGateway, time: HandWoundTime) -> None:

@@ -83,6 +83,17 @@ async def test_lines_without_a_clear_answer_are_sent_again(
     assert len(time.pauses) == 2
 
 
+async def test_lines_that_were_put_off_come_after_the_time_they_were_told(
+    client: Client, gateway: ScriptedGateway, time: HandWoundTime
+) -> None:
+    """The latest of their times; the patience starts anew as long as some are accepted each time."""
+    gateway.retry_after = {503: 5, 429: 40}
+    gateway.line_answers = {b'{"order":1}': deque([503]), b'{"order":2}': deque([429, 429, 503])}
+    outcomes = [outcome async for outcome in client.submit_many([OrderPlaced(order=n) for n in (1, 2, 3)])]
+    assert all(each.job for each in outcomes)
+    assert time.pauses == [50, 50, 7.5]
+
+
 async def test_a_broken_answer_loses_no_line(client: Client, gateway: ScriptedGateway) -> None:
     """Where the connection breaks between two lines, the same events find the same jobs again."""
     gateway.lose_answers = 1
@@ -102,7 +113,7 @@ async def test_repeating_all_of_it_does_nothing_twice(client: Client, gateway: S
 async def test_a_line_that_never_gets_an_answer_ends_it(client: Client, gateway: ScriptedGateway) -> None:
     """After the patience is over it is said how many events are uncertain, and how to be sure of them."""
     gateway.line_answers = {b'{"order":1}': deque([503] * 99)}
-    with pytest.raises(GatewayUnavailable, match=r"has not taken 1 event.*under idempotency key monday\.0"):
+    with pytest.raises(GatewayUnavailable, match=r"has not taken 1 event.*Sorry.*under idempotency key monday\.0"):
         [outcome async for outcome in client.submit_many([OrderPlaced(order=1)], idempotency_key="monday")]
 
 

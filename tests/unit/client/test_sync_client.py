@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from tests.unit.client.orders import OrderPlaced
-from tests.unit.client.scripted_gateway import ScriptedGateway
+from tests.unit.client.scripted_gateway import ScriptedGateway, fails
 from tidegate.client import JobFailed, SubmissionRefused, SyncClient
 from tidegate.errors import ConfigurationError
 
@@ -22,6 +22,20 @@ def test_a_script_waits_for_a_result(url: str, gateway: ScriptedGateway) -> None
         assert job.status().settled
     assert gateway.requests[0].headers["x-api-key"] == "secret"
     assert gateway.requests[0].headers["idempotency-key"] == "order-1"
+
+
+def test_threads_and_futures_wait_as_they_are_told(url: str, gateway: ScriptedGateway) -> None:
+    """What the gateway does not take now is tried again; who waits for it may be told why."""
+    gateway.script += [fails(429, detail="too fast", retry_after="1"), fails(503, detail="too much", retry_after="0")]
+    gateway.failing_reads += [fails(503, detail="away", retry_after="1")]
+    waits: list[tuple[str, float]] = []
+    with SyncClient(url, on_wait=lambda reason, seconds: waits.append((str(reason), seconds))) as client:
+        job = client.submit(OrderPlaced(order=1))
+        gateway.change(job.id, state="succeeded", result=3)
+        assert job.future().result(10) == 3
+    assert [reason.rpartition(": ")[2] for reason, _ in waits] == ["too fast", "too much", "away"]
+    assert [seconds >= least for (_, seconds), least in zip(waits, (1, 0, 1), strict=True)] == [True] * 3
+    assert max(seconds for _, seconds in waits) <= 1.5
 
 
 def test_waiting_may_end_early(url: str, gateway: ScriptedGateway) -> None:

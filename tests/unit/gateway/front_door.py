@@ -5,7 +5,8 @@ import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.errors import StoreUnavailable
+from tidegate.http_service import HttpService
 from tidegate.jobs import Job, NewJob, Progress
 from tidegate.places import ROOT
 from tidegate.ports import Ports
@@ -43,11 +45,13 @@ class FaultyJobs:
 
     Attributes:
         reads: how often a job was read.
+        counts: how often the unsettled ones were counted.
     """
 
     jobs: FirestoreJobs
     script: deque[str] = field(default_factory=deque)
     reads: int = 0
+    counts: int = 0
 
     async def accept(self, new: NewJob) -> Job:
         return await self._tried(lambda: self.jobs.accept(new))  # type: ignore[no-any-return]
@@ -58,6 +62,10 @@ class FaultyJobs:
 
     async def progress(self, job: str) -> Progress:
         return await self.jobs.progress(job)
+
+    async def unsettled(self, topic: str, since: datetime, most: int) -> int:
+        self.counts += 1
+        return await self._tried(lambda: self.jobs.unsettled(topic, since, most))  # type: ignore[no-any-return]
 
     async def cancel(self, job: str) -> Job | None:
         return await self._tried(lambda: self.jobs.cancel(job))  # type: ignore[no-any-return]
@@ -97,7 +105,9 @@ class FrontDoor:
         )
         host = "127.0.0.1:1" if emulated else ""
         settings = Settings("memory", firestore_emulator_host=host, pubsub_emulator_host=host)
-        self.application = GATEWAY.call(Site(gateway_config(**options), settings, self.ports))
+        site = Site(gateway_config(**options), settings, self.ports)
+        gateway = GATEWAY.call(site)
+        self.application = HttpService(replace(GATEWAY, call=lambda site: gateway), site)
 
     def client(self, address: tuple[str, int] = LOOPBACK, **headers: str) -> httpx.AsyncClient:
         """A client that calls from ``address``, with these headers at each request."""
@@ -140,6 +150,7 @@ def gateway_config(**options: Any) -> HttpFunctionConfig:
         "timeout_seconds": 60,
         "concurrency": 80,
         "ledger_days": 45,
+        "retention_days": 7,
         "subscribers": SUBSCRIBERS,
     }
     return HttpFunctionConfig.model_validate(defaults | options)

@@ -8,6 +8,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 from starlette.types import Receive, Scope, Send
 
@@ -75,6 +76,36 @@ def test_every_reference_leads_somewhere() -> None:
     known = {f"#/components/schemas/{name}" for name in description["components"]["schemas"]}
     assert found <= known
     assert "#/components/schemas/flight.assessed.v1" in found
+
+
+def test_what_is_too_much_is_described() -> None:
+    """Of a submission alone: each status with its problems, and with the time after which to come again."""
+    responses = DESCRIPTION["paths"]["/v1/events/note.edited"]["post"]["responses"]
+    told = {
+        "408": ["body-too-slow"],
+        "413": ["too-large"],
+        "429": ["rate-exceeded"],
+        "503": ["backlog-full", "instance-full", "about:blank"],
+    }
+    for status, problems in told.items():
+        assert all(each in responses[status]["description"] for each in problems)
+    assert all("Retry-After" in responses[status]["headers"] for status in ("429", "503"))
+    reading = DESCRIPTION["paths"]["/v1/jobs/{job}"]["get"]["responses"]
+    assert "429" not in reading
+    assert "backlog-full" not in reading["503"]["description"]
+
+
+@pytest.mark.parametrize("options", [{"rate_per_second": 0.001}, {"max_unsettled_jobs": {"note.edited": 1}}], ids=str)
+def test_refusals_of_too_much_are_as_described(options: dict[str, Any]) -> None:
+    """Status, headers and members; of a single event, and of the second in a batch."""
+    description = described(access="public", **options)
+    schema = schemathesis.openapi.from_dict(description)
+    schema.app = FrontDoor(access="public", **options).application
+    operation = schema["/v1/events/note.edited"]["POST"]
+    note = {"flight_id": "EV3267-EWR-20130208", "base_version": 0, "text": "Gate 7", "editor": "zoe"}
+    cases = [operation.Case(body=note, media_type="application/json") for _ in range(2)]
+    answers = [each.call_and_validate(excluded_checks=[*LEFT_OUT, not_a_server_error]) for each in cases]
+    assert [each.status_code for each in answers] == [202, 503 if "max_unsettled_jobs" in options else 429]
 
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)

@@ -97,4 +97,4 @@ def test_the_problems_are_listed() -> None:
     problem = next(each for each in kinds if each.__name__ == "Problem")
     listed = [(row[0].strip("`"), int(row[1])) for row in PAGE.section("Problems").rows("type")]
     known = [(each.type, each.status) for each in problem.__init__.__globals__["Kind"]]
-    assert sorted(listed) == sorted([*known, ("about:blank", 429), ("about:blank", 504)])
+    assert sorted(listed) == sorted([*known, ("about:blank", 503), ("about:blank", 504)])

@@ -13,6 +13,7 @@ from tidegate.errors import PublishFailed
 from tidegate.events import Event, digest
 from tidegate.messages import Message
 from tidegate.places import Place
+from tidegate.traces import TraceContext
 
 pytestmark = pytest.mark.anyio
 
@@ -42,12 +43,15 @@ async def test_an_event_becomes_a_job() -> None:
     assert answer.status_code == 202
     job = answer.json()
     assert answer.headers["location"] == job["location"] == f"/v1/jobs/{job['id']}"
-    assert job == {
-        "id": digest("draw-1", "draw-2")[:32],
-        "state": "running",
-        "event_id": digest(job["id"])[:32],
-        "location": job["location"],
-    }
+    assert (
+        job
+        == {
+            "id": digest("draw-2", "draw-3")[:32],  # the first names the request's span
+            "state": "running",
+            "event_id": digest(job["id"])[:32],
+            "location": job["location"],
+        }
+    )
     stored = await door.jobs.jobs.read(job["id"])
     assert stored is not None
     assert (stored.topic, stored.event_id, stored.accepted_at) == ("note.edited", job["event_id"], NOON)
@@ -87,18 +91,39 @@ async def test_options_reach_the_event() -> None:
     [event] = published(door)
     assert door.publisher.published[0].key == event.key == "EV3267"
     assert event.expires == NOON + timedelta(seconds=90)
-    assert event.extensions == {"traceparent": TRACE, "tracestate": "desk=1"}
+    assert event.extensions["tracestate"] == "desk=1"
     job = await door.jobs.jobs.read(answer.json()["id"])
     assert job is not None
     assert job.callback_url == "https://desk.example/hooks?id=7"
 
 
+async def test_a_trace_goes_on() -> None:
+    """The event comes of the request's own span, which is in the caller's trace."""
+    door = FrontDoor()
+    await submit(door, traceparent=TRACE)
+    trace = TraceContext.parse(published(door)[0].extensions["traceparent"])
+    assert trace is not None
+    assert (trace.trace_id, trace.sampled) == (TRACE.split("-")[1], True)
+    assert trace.span_id not in TRACE
+
+
+async def test_the_lines_of_a_batch_are_in_one_trace() -> None:
+    """Whoever handed them in together finds them together."""
+    door = FrontDoor()
+    async with door.client() as client:
+        body = "\n".join([json.dumps(NOTE)] * 2)
+        await client.post(PATH, content=body, headers={"Content-Type": "application/x-ndjson", "traceparent": TRACE})
+    assert len({each.extensions["traceparent"] for each in published(door)}) == 1
+
+
 @pytest.mark.parametrize("parent", ["", "nonsense", TRACE.replace("b7ad6b7169203331", "0" * 16), f"ff{TRACE[2:]}"])
 async def test_a_malformed_trace_is_not_carried_on(parent: str) -> None:
-    """It refuses nobody, and its state goes with it."""
+    """It refuses nobody, and its state goes with it: the request begins a trace."""
     door = FrontDoor()
     assert (await submit(door, traceparent=parent, tracestate="desk=1")).status_code == 202
-    assert published(door)[0].extensions == {}
+    extensions = published(door)[0].extensions
+    assert extensions.keys() == {"traceparent"}
+    assert TRACE.split("-")[1] not in extensions["traceparent"]
 
 
 async def test_without_a_key_each_request_is_a_job() -> None:

@@ -1,0 +1,1 @@
+"""What a local stack shows of itself in the browser and to monitoring."""

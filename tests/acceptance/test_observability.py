@@ -1,0 +1,129 @@
+"""What a running application tells: one trace for all that a request causes, its log lines, and the numbers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import httpx
+import pytest
+
+from tests.acceptance.application import Application
+from tests.acceptance.delivery_log import DeliveryLog, eventually
+from tests.acceptance.manifests import CANCELLED, ON_TIME, manifest
+from tests.acceptance.projects import copy_desk
+from tests.collector import Collector, Received
+from tests.worlds import TRACE
+from tidegate_ops.broker import LocalBroker
+from tidegate_ops.console.server import ConsoleServer
+from tidegate_ops.console.stack_metrics import StackMetrics
+from tidegate_ops.demo.partner import Partner
+from tidegate_ops.local_stack import LocalStack
+from tidegate_ops.project import Project
+
+DAY = date(2013, 2, 9)
+SETTLED_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The desk, with a collector of its traces and its console."""
+
+    desk: Application
+    collector: Collector
+    metrics_url: str
+
+    def submit(self, traceparent: str) -> None:
+        """Hand in a day with two flights, one of them cancelled, and wait for its end."""
+        with httpx.Client(base_url=self.desk.stack.urls["gateway"], timeout=60) as http:
+            body = {"date": DAY.isoformat(), "manifests": [manifest(DAY, ON_TIME, CANCELLED)]}
+            answer = http.post("/v1/events/day.received", json=body, headers={"traceparent": traceparent})
+            assert answer.status_code == 202, answer.text
+            location = answer.headers["location"]
+            eventually(lambda: http.get(location, headers={"Prefer": "wait=20"}).json()["settled_at"], SETTLED_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def watched(emulators_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """The flight operations desk, watched in every way."""
+    project = Project(copy_desk(tmp_path_factory.mktemp("watched")))
+    metrics, log = StackMetrics(project.topology()), DeliveryLog()
+
+    def on_line(component: str, line: str) -> None:
+        metrics.note(line)
+        log.note(component, line)
+
+    with Collector() as collector, Partner() as partner:
+        stack = LocalStack(
+            project, environment={"REBOOKING_API_URL": partner.url, **collector.environment}, on_line=on_line
+        )
+        with (
+            stack,
+            LocalBroker(stack.state.pubsub_host, stack.state.project) as broker,
+            ConsoleServer(project.topology(), stack.state, metrics) as console,
+        ):
+            yield Watched(Application(stack, log, broker), collector, console.metrics_url)
+
+
+def processed(spans: list[Received], topic: str) -> list[Received]:
+    return [each for each in spans if each.name == f"process {topic}" and each.attributes["tidegate.verdict"] == "done"]
+
+
+def test_what_a_request_causes_is_one_trace(watched: Watched) -> None:
+    """Every span is below another of it, up to the caller's; what ends the gathering is linked to what followed."""
+    watched.submit(TRACE.traceparent)
+    spans = eventually(lambda: _with_end(watched.collector.spans(TRACE.trace_id)))
+    ids = {each.span_id for each in spans}
+    assert len(ids) == len(spans)
+    assert {each.parent_id for each in spans} - ids == {TRACE.span_id}
+    [request] = [each for each in spans if each.parent_id == TRACE.span_id]
+    assert (request.name, request.kind) == ("POST /v1/events/{topic}", "server")
+    assert request.attributes["http.response.status_code"] == 202
+
+    [received] = processed(spans, "day.received")
+    [split] = processed(spans, "manifest.received")
+    assert received.parent_id == request.span_id
+    assert split.parent_id == received.span_id
+    assert {each.parent_id for each in processed(spans, "flight.reported")} == {split.span_id}
+    assert len(processed(spans, "flight.reported")) == 2
+    [closed] = processed(spans, "day.closed")
+    assert closed.parent_id == received.span_id
+    assert set(closed.links) <= {each.span_id for each in processed(spans, "job.advanced")}
+    assert closed.links
+
+
+def test_the_log_lines_of_a_trace(watched: Watched) -> None:
+    """One name finds them all, and each names its span."""
+    parent = TRACE.traceparent.replace(TRACE.trace_id, "1" * 32)
+    watched.submit(parent)
+    spans = eventually(lambda: _with_end(watched.collector.spans("1" * 32)))
+    name = f"projects/{watched.desk.stack.state.project}/traces/{'1' * 32}"
+    lines = watched.desk.log.deliveries(**{"logging.googleapis.com/trace": name})
+    logged = {each["logging.googleapis.com/spanId"]: each["event_id"] for each in lines}
+    told = {each.span_id: each.attributes["cloudevents.event_id"] for each in spans if each.name.startswith("process ")}
+    assert told.items() <= logged.items()
+    assert {each["function"] for each in lines} >= {"open_day", "split_manifest", "assess_flight", "close_day"}
+    assert len({each["job"] for each in lines if "job" in each}) == 1
+
+
+def test_the_metrics_of_a_stack(watched: Watched) -> None:
+    """They count what was done; nothing waits once all is done."""
+    watched.submit(TRACE.traceparent)
+    waiting = 'tidegate_backlog_messages{function="assess_flight"} '
+    page = eventually(lambda: _when(watched.metrics_url, f"{waiting}0\n"))
+    assert 'tidegate_deliveries_total{function="split_manifest",verdict="done"} ' in page
+    assert 'tidegate_breaker_state{dependency="rebooking-api",state="closed"} 1\n' in page
+    assert 'tidegate_published_messages_total{topic="flight.reported"} ' in page
+    assert 'tidegate_publish_to_done_seconds_count{function="close_day"} ' in page
+
+
+def _with_end(spans: list[Received]) -> list[Received]:
+    """The spans of a day's trace once all those are there that others name."""
+    ids = {each.span_id for each in spans}
+    whole = all(each.parent_id in ids or each.parent_id == TRACE.span_id for each in spans)
+    settled = processed(spans, "day.closed") and any(each.kind == "server" for each in spans)
+    return spans if whole and settled else []
+
+
+def _when(url: str, line: str) -> str:
+    page = httpx.get(url).raise_for_status().text
+    return page if line in page else ""

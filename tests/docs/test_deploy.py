@@ -1,0 +1,90 @@
+"""docs/deploy.md: its commands run in this order, its tables are computed, its numbers are those of the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.deployment.cloud import Cloud
+from tests.docs.markdown import Page
+from tests.docs.test_readme import make_targets
+from tidegate.topology import Limits
+from tidegate_ops import costs
+from tidegate_ops.cli import app
+from tidegate_ops.embedded_stack import EmbeddedStack
+from tidegate_ops.project import Project
+
+ROOT = Path(__file__).parents[2]
+PAGE = Page.read(ROOT / "docs" / "deploy.md")
+START = PAGE.section("From an empty project to a published event")
+COSTS = PAGE.section("What it costs")
+
+
+def test_six_commands_lead_to_a_published_event(tmp_path: Path) -> None:
+    """One after another, with tools that only note what they are told, and with the real gateway."""
+    [script] = START.fences("sh")
+    assert len(script.text.splitlines()) == 6
+    cloud = Cloud.prepare(tmp_path)
+    with EmbeddedStack(Project(ROOT)) as stack:
+        cloud.object("gateway").write_text(stack.urls["gateway"])
+        ended = cloud.run("bash", "-ec", script.text, answer="yes")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("manifest.received was accepted and handled in") == 2
+    assert cloud.object("flight-desk-1-terraform/deployed/contracts.json").exists()
+    assert cloud.object("secret").exists()
+
+
+@pytest.mark.parametrize("line", sorted(PAGE.commands("make") - {"make"}))
+def test_make_targets_exist(line: str) -> None:
+    """Every `make …` that the page names is a target."""
+    assert line.split()[1] in make_targets()
+
+
+@pytest.mark.parametrize("line", sorted(PAGE.commands("tidegate")))
+def test_commands_parse(line: str) -> None:
+    """Every `tidegate …` that the page names is a command, with the options it shows."""
+    result = CliRunner().invoke(app, [*line.split()[1:], "--help"])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("command", ["tidegate costs", "tidegate costs --jobs 1"])
+def test_the_costs_are_computed(command: str) -> None:
+    """The table below a command is what it prints."""
+    printed = CliRunner().invoke(app, command.split()[1:]).stdout
+    assert printed in COSTS.text.partition(f"`{command}`")[2]
+
+
+def test_the_costs_in_the_readme_are_computed() -> None:
+    """For the smallest and the largest size."""
+    printed = CliRunner().invoke(app, ["costs"]).stdout
+    [smallest, _, largest] = re.findall(r"\*\*([\d.,]+)\*\*", printed)
+    assert f"about ${float(smallest):.1f}0 for a million" in (ROOT / "README.md").read_text()
+    assert f"${round(float(largest.replace(',', '')), -3):,.0f} for ten billion" in (ROOT / "README.md").read_text()
+
+
+def test_the_assumptions_are_those_of_the_code() -> None:
+    """Sizes, times and operations."""
+    assert costs.EVENT_BYTES == costs.RECORD_BYTES
+    text = " ".join(COSTS.text.split())
+    assert f"{costs.EVENT_BYTES:,} bytes each; a record expires after {Limits().ledger_days:g} days" in text
+    assert f"{costs.MEMORY_GIB:g} GiB, kept busy for {costs.INSTANCE_SECONDS * 1000:g} ms" in text
+    assert f"{costs.LOG_BYTES:,} bytes for each request" in text
+    reads = costs.JOB_READS + costs.FOLLOWING_READS
+    words = {2: "two", 5: "five", 6: "six"}
+    assert (
+        f"{words[costs.JOB_WRITES]} writes, {words[reads]} reads and {words[costs.FOLLOWING_REQUESTS]} requests" in text
+    )
+    assert f"{round(1e10 / costs.DAYS / 86_400, -2):,.0f} a second" in PAGE.text
+
+
+def test_the_prices_are_of_when_the_page_says() -> None:
+    """Those that are dated at all."""
+    dates = sorted(each.dated for each in costs.load_prices().values() if each.dated)
+    assert f"between {dates[0]:%B} and {dates[-1]:%B %Y}, or none" in " ".join(COSTS.text.split())
+
+
+def test_the_smoke_tests_time_is_its_default() -> None:
+    """Where nobody says otherwise."""
+    assert "The smoke test has 300 seconds" in PAGE.text
+    assert "[default: 300.0]" in CliRunner().invoke(app, ["smoke", "--help"], terminal_width=200).stdout
