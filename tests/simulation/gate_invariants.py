@@ -123,18 +123,20 @@ def _misjudged(watch: GateWatch, changes: list[Change], runs: list[Run]) -> Iter
             yield f"{each.event.id} was superseded after it had begun"
         if not any(later.event.time - each.event.time <= _QUIET for later in changes[place + 1 :]):
             yield f"{each.event.id} was superseded, and nothing follows it within {QUIET_SECONDS} s"
-        if not any(run.stood >= each.event.time for run in runs):
+        if not any(run.stood + _SKEW >= each.published for run in runs):
             yield f"{each.event.id} was superseded, and nothing ran after it"
 
 
 def _hasty(runs: list[Run], changes: list[Change]) -> Iterator[str]:
-    """Nothing runs before its quiet time is over, but for what has waited for long."""
+    """Nothing runs before its quiet time is over, but for what has waited for long, or was published too late."""
     for run in runs:
+        if run.change.age:
+            continue
         first = run.change.event.time
         for each in reversed(changes):
             if timedelta() <= first - each.event.time <= _QUIET:
                 first = each.event.time
-        due = min(run.change.event.time + _QUIET, first + _LONGEST)
+        due = min(run.change.published + _QUIET, first + _LONGEST)
         if run.stood + _SKEW < due:
             yield f"{run.change.event.id} ran {(due - run.stood).total_seconds():g} s too early"
 
@@ -150,7 +152,7 @@ def _hardly_patient(watch: GateWatch, scenario: GateScenario) -> Iterator[str]:
             yield f"{each.event.id} was shed after it had begun"
         rank = CLASSES.index(each.class_)
         least = timedelta(seconds=OVERLOAD_SECONDS * (len(CLASSES) - rank)) - _SKEW
-        waited = watch.times[key][-1] - each.event.time
+        waited = watch.times[key][-1] - each.published
         if rank == 0 or waited < least:
             yield f"{each.event.id}, {each.class_}, was shed after {waited.total_seconds():g} s"
 

@@ -1,7 +1,7 @@
 """What a run about limits per key begins with."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from tests.simulation.gates import CLASSES, KINDS, GateChanged
@@ -15,7 +15,8 @@ class Change:
     """One event.
 
     Attributes:
-        at: the second at which it is made and published.
+        at: the second at which it is published.
+        age: how many seconds before that it was made: it had to wait for something else.
         again_at: when its message is published once more; None for never.
         class_: how important it is.
     """
@@ -23,18 +24,23 @@ class Change:
     number: int
     at: float
     data: GateChanged
+    age: float = 0
     again_at: float | None = None
     class_: str = ""
 
     @property
+    def published(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.at)
+
+    @property
     def event(self) -> Event:
-        moment = EPOCH + timedelta(seconds=self.at)
+        made = self.published - timedelta(seconds=self.age)
         return Event(
             f"change-{self.number}",
             "gate.changed",
             "/simulation",
             self.data.to_json(),
-            moment,
+            made,
             version=1,
             class_=self.class_,
         )
@@ -63,5 +69,6 @@ class GateScenario:
                 seconds=random.choice([0.0, 3.0, 9.0]),
             )
             again = moment + 20 * random.random() if random.random() < 0.2 else None
-            changes.append(Change(number, moment, data, again, random.choice(CLASSES)))
+            age = 15 * random.random() if random.random() < 0.15 else 0
+            changes.append(Change(number, moment, data, age, again, random.choice(CLASSES)))
         return cls(tuple(changes))

@@ -84,6 +84,18 @@ def _go_by_publication() -> AbstractContextManager[Any]:
     return patch.object(LimitedSlot, "_entrant", republished)
 
 
+def _give_way_to_what_ran_before() -> AbstractContextManager[Any]:
+    """An event gives way to a later one also if that one's run began before it was published."""
+    debounced = lanes._debounced
+
+    def late(limit: Debounce, burst: Burst | None, entrant: Entrant, now: Any) -> Admission:
+        if burst and burst.begun_at:
+            entrant = replace(entrant, published=burst.begun_at)
+        return debounced(limit, burst, entrant, now)
+
+    return patch.object(lanes, "_debounced", late)
+
+
 def _shed_every_class() -> AbstractContextManager[Any]:
     """The most important events are shed as well, last of all."""
 
@@ -118,6 +130,7 @@ LIMIT_BREAKS: dict[str, Break] = named(
     _let_retries_pass,
     _give_way_to_anybody,
     _go_by_publication,
+    _give_way_to_what_ran_before,
     _shed_every_class,
     _shed_what_has_begun,
 )
