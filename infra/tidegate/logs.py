@@ -30,7 +30,7 @@ _SEVERITY = {
 }
 _GOOGLE = "logging.googleapis.com"
 _REPORTED_ERROR = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
-_TRACEBACK = "Traceback (most recent call last):\n"
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 def delivery_line(report: Report, settings: LogSettings) -> dict[str, Any]:
@@ -134,6 +134,5 @@ def _redacted(text: str, data: bytes, settings: LogSettings) -> str:
 
 def _whole(detail: str) -> str:
     """A traceback of which only the end was kept, with the first line by which it is known for one."""
-    if detail.startswith(_TRACEBACK):
-        return detail
-    return _TRACEBACK + detail.partition("\n")[2] if "\n" in detail else detail
+    first, ended, rest = detail.partition("\n")
+    return detail if _TRACEBACK in first or not ended else f"{_TRACEBACK}\n{rest}"

@@ -6,7 +6,7 @@ collects spans, so nothing here needs a telemetry library.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tidegate.errors import ConfigurationError
 from tidegate.events import digest
@@ -19,7 +19,7 @@ _MAX_PARENT_CHARACTERS = 512
 _MAX_STATE_CHARACTERS = 512  # as many as the specification wants to be carried on at least
 _SAMPLED, _KNOWN_FLAGS = 0b01, 0b11
 # What a dead letter, an event, and a message of Google's own Pub/Sub clients name their traces with.
-_PREFIXES = ("tidegate-dead-", "ce-", "googclient_")
+_ATTRIBUTES = tuple((f"{each}traceparent", f"{each}tracestate") for each in ("tidegate-dead-", "ce-", "googclient_"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class TraceContext:
     @classmethod
     def parse(cls, parent: str, state: str = "") -> "TraceContext | None":
         """Read ``traceparent`` and ``tracestate``; None where it is malformed, as the specification wants it."""
-        found = _TRACEPARENT.fullmatch(parent) if len(parent) <= _MAX_PARENT_CHARACTERS else None
+        found = _TRACEPARENT.fullmatch(parent) if 0 < len(parent) <= _MAX_PARENT_CHARACTERS else None
         if found is None or (found[1] == "00" and found[5]):
             return None
         fits = len(state) <= _MAX_STATE_CHARACTERS and state.isascii() and state.isprintable()
@@ -64,7 +64,7 @@ class TraceContext:
 
     def child(self, name: str) -> "TraceContext":
         """A span below this one; ``name`` is a random one, drawn for it."""
-        return replace(self, span_id=_span_id(name), parent_id=self.span_id)
+        return TraceContext(self.trace_id, _span_id(name), self.flags, self.state, self.span_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,8 @@ class Sampling:
             attributes: the message's.
             name: a random one, drawn for this delivery.
         """
-        for prefix in _PREFIXES:
-            parent = TraceContext.parse(
-                attributes.get(f"{prefix}traceparent", ""), attributes.get(f"{prefix}tracestate", "")
-            )
-            if parent is not None:
+        for parent_name, state_name in _ATTRIBUTES:
+            if parent := TraceContext.parse(attributes.get(parent_name, ""), attributes.get(state_name, "")):
                 return self._below(parent, name)
         return self.begun(event_id, name)
 
@@ -127,8 +124,8 @@ class Sampling:
         return TraceContext(trace_id, _span_id(name), int(self.of(None, trace_id)))
 
     def _below(self, parent: TraceContext, name: str) -> TraceContext:
-        sampled = int(self.of(parent, parent.trace_id))
-        return replace(parent.child(name), flags=parent.flags & ~_SAMPLED | sampled)
+        flags = parent.flags & ~_SAMPLED | int(self.of(parent, parent.trace_id))
+        return TraceContext(parent.trace_id, _span_id(name), flags, parent.state, parent.span_id)
 
 
 EVERY_TRACE = Sampling()

@@ -98,8 +98,9 @@ def test_a_traceback_is_known_for_one() -> None:
     ]
     assert line["serviceContext"]["service"] == "pack-service"
     assert "@type" not in line
-    whole = f"Traceback (most recent call last):\n{cut}"
-    assert delivery_line(replace(REPORT, detail=whole), SETTINGS)["stack_trace"] == whole
+    for first in ("Traceback (most recent call last):", "  + Exception Group Traceback (most recent call last):"):
+        whole = f"{first}\n{cut}"
+        assert delivery_line(replace(REPORT, detail=whole), SETTINGS)["stack_trace"] == whole
 
 
 @pytest.mark.parametrize("verdict", Verdict)
