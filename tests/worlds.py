@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
@@ -204,6 +205,7 @@ class World:
             jobs=self.jobs,
             timers=self.timers,
             circuits=FirestoreCircuits(self.firestore, jitter=lambda: 0.0),
+            lanes=FirestoreLanes(self.firestore, jitter=lambda: 0.0),
             firestore=lambda: self.firestore,
             observe=self.reports.append,
             draw=lambda: f"owner-{next(owners)}",

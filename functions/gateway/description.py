@@ -1,6 +1,6 @@
 """The gateway's own description: OpenAPI 3.1, made from the contracts of the accepted topics."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bodies import JSON, NDJSON
@@ -10,6 +10,7 @@ from description_parts import (
     CONDITIONS,
     JOB_PARAMETER,
     SUBMISSION_HEADERS,
+    class_header,
     job_response,
     parameter,
     problem_responses,
@@ -38,7 +39,7 @@ def describe(config: HttpFunctionConfig, catalogue: Catalogue) -> dict[str, Any]
     for topic in catalogue.topics:
         for contract in catalogue.versions(topic):
             schemas |= _schemas(contract)
-        paths[f"/v1/events/{topic}"] = {"post": _submission(catalogue.versions(topic))}
+        paths[f"/v1/events/{topic}"] = {"post": _submission(catalogue.versions(topic), config.classes.ranked)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -52,7 +53,7 @@ def describe(config: HttpFunctionConfig, catalogue: Catalogue) -> dict[str, Any]
     }
 
 
-def _submission(versions: Iterable[type[Contract]]) -> dict[str, Any]:
+def _submission(versions: Iterable[type[Contract]], classes: Sequence[str]) -> dict[str, Any]:
     newest, *older = versions
     numbers = sorted(each.event_version for each in (newest, *older))
     about = (newest.__doc__ or "").strip()
@@ -65,7 +66,7 @@ def _submission(versions: Iterable[type[Contract]]) -> dict[str, Any]:
     return {
         "operationId": f"submit {newest.event_type}",
         "summary": f"Submit {newest.event_type}: {about}",
-        "parameters": [version, *SUBMISSION_HEADERS],
+        "parameters": [version, *SUBMISSION_HEADERS, *class_header(classes)],
         "requestBody": {
             "required": True,
             "content": {

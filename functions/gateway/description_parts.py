@@ -1,11 +1,12 @@
 """What the descriptions of several requests have in common."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from options import (
     CALLBACK_URL,
+    CLASS,
     EXPIRES_IN,
     IDEMPOTENCY_KEY,
     MAX_KEY_CHARACTERS,
@@ -126,6 +127,15 @@ SUBMISSION_HEADERS = [
     parameter("traceparent", "header", _TEXT, "W3C Trace Context: the event belongs to that trace."),
     parameter("tracestate", "header", _TEXT, "W3C Trace Context: the event belongs to that trace."),
 ]
+
+
+def class_header(classes: Sequence[str]) -> list[dict[str, Any]]:
+    """The header that names the event's class, where there are any."""
+    if not classes:
+        return []
+    about = "How important the event is: under overload those at the end of the list are given up first."
+    return [parameter(CLASS, "header", {"enum": [*classes]}, about)]
+
 
 COMPONENTS: dict[str, Any] = {
     "schemas": {

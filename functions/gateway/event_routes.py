@@ -23,6 +23,7 @@ class EventRoutes:
     def __init__(
         self, site: Site, callers: Callers, catalogue: Catalogue, allowances: Allowances, reception: Reception
     ) -> None:
+        self._classes = site.config.classes.ranked
         self._emulated = bool(site.settings.firestore_emulator_host)
         self._callers = callers
         self._catalogue = catalogue
@@ -35,7 +36,7 @@ class EventRoutes:
         """``POST /v1/events/{topic}``: one event, or a batch of them."""
         principal = await self._callers.principal(request)
         contract = self._catalogue.contract(request.path_params["topic"], request.query_params.get("version"))
-        options = Options.read(request.headers, emulated=self._emulated)
+        options = Options.read(request.headers, emulated=self._emulated, classes=self._classes)
         client = self._callers.client(request, principal)
         many = media_type(request) == NDJSON
         # Before the body is read; of a batch, each line counts when its turn comes.

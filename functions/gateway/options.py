@@ -1,6 +1,7 @@
 """What a submission's headers ask for besides taking the event."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 ORDERING_KEY = "Tidegate-Ordering-Key"
 CALLBACK_URL = "Tidegate-Callback-Url"
 EXPIRES_IN = "Tidegate-Expires-In"
+CLASS = "Tidegate-Class"
 
 MAX_KEY_CHARACTERS = 255
 MAX_URL_CHARACTERS = 2_048
@@ -35,16 +37,18 @@ class Options:
         ordering_key: empty for none.
         callback_url: told when the job has settled; empty for nobody.
         expires_in: after this time the event is shed instead of handled; None for never.
+        class_: how important the event is; empty for what its topic says.
     """
 
     idempotency_key: str = ""
     ordering_key: str = ""
     callback_url: str = ""
     expires_in: timedelta | None = None
+    class_: str = ""
 
     @classmethod
-    def read(cls, headers: Headers, *, emulated: bool) -> "Options":
-        """Read a request's headers; ``emulated`` is whether the site is on the emulators.
+    def read(cls, headers: Headers, *, emulated: bool, classes: Sequence[str]) -> "Options":
+        """Read a request's headers; ``emulated`` is whether the site is on the emulators, ``classes`` are those known.
 
         Raises:
             Problem: one of them cannot be used.
@@ -54,6 +58,7 @@ class Options:
             ordering_key=_printable(headers, ORDERING_KEY, MAX_ATTRIBUTE_BYTES),
             callback_url=_callback_url(headers, emulated=emulated),
             expires_in=_expires_in(headers),
+            class_=_class(headers, classes),
         )
 
 
@@ -86,6 +91,13 @@ def _expires_in(headers: Headers) -> timedelta | None:
     if not seconds:
         raise _invalid(EXPIRES_IN, "expected a whole number of seconds, 1 or more")
     return timedelta(seconds=seconds)
+
+
+def _class(headers: Headers, known: Sequence[str]) -> str:
+    name = headers.get(CLASS, "")
+    if CLASS in headers and name not in known:
+        raise _invalid(CLASS, f"expected {' or '.join(known)}" if known else "this application has no classes")
+    return name
 
 
 def _invalid(name: str, expected: str) -> Problem:

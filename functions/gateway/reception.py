@@ -123,6 +123,7 @@ class Reception:
             time=accepted_at,
             version=contract.event_version,
             key=options.ordering_key,
+            class_=options.class_,
             expires=accepted_at + options.expires_in if options.expires_in else None,
             extensions=MappingProxyType(dict(trace)),
         )

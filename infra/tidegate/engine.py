@@ -36,12 +36,14 @@ from tidegate.dependencies import Dependencies
 from tidegate.errors import LeaseLost, PublishFailed, PutOff, StoreUnavailable, WriteRefused
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
+from tidegate.limited_slots import NotYet, Superseded, slot_of
 from tidegate.outbox import MARK_ABOVE
 from tidegate.ports import Ports
-from tidegate.records import Failure, Fault, Status, record_key
+from tidegate.records import Failure, Fault, Status
 from tidegate.reporting import Ending, conflict_of, report_of
 from tidegate.reports import Report
 from tidegate.runs import Runner
+from tidegate.shedding import overload
 from tidegate.slots import Contested, Slot, StateConflict
 from tidegate.stopping import Stopping
 from tidegate.topology import FunctionConfig
@@ -94,11 +96,11 @@ class Engine:
 
     async def _deliver(self, delivery: Delivery, started: float) -> Report:
         time = asyncio.get_running_loop().time
-        slot = Slot(self._ports, record_key(self._config.function, delivery.key), self._io_seconds)
+        slot = slot_of(delivery, self._config, self._ports, self._io_seconds)
         trouble = detail = ""
         try:
             verdict = await self._handle(delivery, slot)
-        except PutOff as put_off:
+        except (PutOff, NotYet) as put_off:
             verdict, trouble = Verdict.BUSY, str(put_off)
         except (StoreUnavailable, PublishFailed) as error:
             # Fail closed: what is not certain is not acked. The next delivery finds what stands.
@@ -114,12 +116,14 @@ class Engine:
         if not delivery.is_for(self._config.function):
             return Verdict.FILTERED
         unfit = delivery.unfit or await self._tree.unwanted(delivery)
-        outcome: Outcome | None = unfit
-        if unfit is None:
+        # What it comes to if nobody has begun with it.
+        shed = None if unfit else overload(delivery, self._config, self._ports.clock())
+        outcome: Outcome | None = unfit or shed
+        if outcome is None:
             await self._dependencies.gate()
         for _ in range(_MEETINGS):
             if await self._tree.is_late(self._config.function, delivery, slot.record):
-                delivery, outcome = replace(delivery, late=True), unfit  # what it emits has no place either
+                delivery, outcome = replace(delivery, late=True), unfit or shed  # what it emits has no place either
             if outcome is None and self._handler.pure:
                 # Without a record: a pure handler has none while it runs.
                 outcome, _ = await self._outcome(delivery, Slot(self._ports, slot.key, self._io_seconds))
@@ -139,6 +143,12 @@ class Engine:
                 await slot.write(wanted, await self._tree.joined(delivery, slot.record, wanted, outcome, None))
             except Contested as contested:
                 slot.meet(contested.stored)
+                if shed is not None:
+                    shed, outcome = None, unfit
+                    await self._dependencies.gate()
+                continue
+            except Superseded as superseded:
+                outcome = shed = superseded.outcome
                 continue
             except StateConflict:
                 continue  # what is to be reopened has changed since it was read

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from tidegate.errors import Undecodable
-from tidegate.messages import REDRIVE, TARGET, Message, whole_number
+from tidegate.messages import CLASS, REDRIVE, TARGET, Message, whole_number
 
 SCHEMA_PREFIX = "urn:tidegate:contract:"
 _REQUIRED = ("ce-id", "ce-source", "ce-type", "ce-specversion")
@@ -31,6 +31,7 @@ class Event:
         expires: after this moment the event is shed instead of handled; None for never.
         target: the one function that shall handle it (set by redrive); empty for every subscriber.
         redrive: how often an operator sent it back after it was dead-lettered.
+        class_: how important it is, in a word of the topology's; empty for what its topic says.
         extensions: every other ``ce-`` attribute, without the prefix.
     """
 
@@ -44,6 +45,7 @@ class Event:
     expires: datetime | None = None
     target: str = ""
     redrive: int = 0
+    class_: str = ""
     extensions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
@@ -67,6 +69,7 @@ class Event:
                 time=published,
                 target=attributes.get(TARGET, ""),
                 redrive=_redrive(attributes),
+                class_=attributes.get(CLASS, ""),
             )
         missing = [name for name in _REQUIRED if not attributes.get(name)]
         if missing:
@@ -88,6 +91,7 @@ class Event:
             expires=_time(expiry, "ce-expirytime") if expiry else None,
             target=attributes.get(TARGET, ""),
             redrive=_redrive(attributes),
+            class_=attributes.get(CLASS, ""),
             extensions=MappingProxyType(
                 {
                     name.removeprefix("ce-"): value
@@ -117,6 +121,8 @@ class Event:
             attributes[TARGET] = self.target
         if self.redrive:
             attributes[REDRIVE] = str(self.redrive)
+        if self.class_:
+            attributes[CLASS] = self.class_
         return attributes | {f"ce-{name}": value for name, value in self.extensions.items()}
 
 

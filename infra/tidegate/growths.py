@@ -31,7 +31,7 @@ def growth_of(delivery: Delivery, record: Record, outcome: Outcome | None, now: 
         unit_name(delivery, record),
         record.expire_at,
         settles=delivery.awaited if settles(record) else None,
-        failure=failure_of(delivery, record, record.error, now) if record.error else None,
+        failure=failure_of(delivery, record, record.error, now),
         marks=delivery.shares_work,
         nodes=returned.nodes,
         compensations=outcome.compensations if outcome and delivery.job else (),
@@ -39,7 +39,10 @@ def growth_of(delivery: Delivery, record: Record, outcome: Outcome | None, now: 
     )
 
 
-def failure_of(delivery: Delivery, record: Record, error: Failure, now: datetime) -> JobFailure:
+def failure_of(delivery: Delivery, record: Record, error: Failure | None, now: datetime) -> JobFailure | None:
+    """What the job is told of ``error``; None where there is none, or none that concerns it."""
+    if error is None or not error.fault.fails_job:
+        return None
     return JobFailure(
         function=record.function,
         event_id=delivery.event_id,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 TARGET = "tidegate-target"
 REDRIVE = "tidegate-redrive"
+CLASS = "tidegate-class"
 MAX_ATTRIBUTE_BYTES = 1024
 """The longest value that Pub/Sub takes, of an attribute or an ordering key."""
 MAX_ATTRIBUTES = 100

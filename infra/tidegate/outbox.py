@@ -192,6 +192,7 @@ def _message(emission: Emission[Any], name: int | str, config: FunctionConfig, c
         time=cause.now,
         version=contract.event_version,
         key=emission.key,
+        class_=config.classes.inherited(config.classes.of(config.topic, cause.event.class_), contract.event_type),
         expires=(due or cause.now) + emission.expires_in if emission.expires_in else None,
         extensions=MappingProxyType(
             {

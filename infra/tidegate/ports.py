@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from tidegate.breakers import Circuit
 from tidegate.clock import Clock, system_clock
 from tidegate.jobs import Compensation, Growth, Job, NewJob, Node, Progress, Turn
+from tidegate.lanes import Lane
 from tidegate.messages import Outgoing
 from tidegate.places import Member, Tally
 from tidegate.records import Record
@@ -55,10 +56,12 @@ class Written:
     Attributes:
         version: the record's new version.
         counts: what the increments in its batch came to, in their order.
+        beside: the new versions of the batch's documents, in their order; None for one that was deleted.
     """
 
     version: Version
     counts: tuple[float, ...] = ()
+    beside: tuple[Version | None, ...] = ()
 
 
 class Ledger(Protocol):
@@ -271,6 +274,44 @@ class Circuits(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredLane:
+    """A lane as it was read, with the version to guard the next write by."""
+
+    lane: Lane
+    version: Version
+
+
+class Lanes(Protocol):
+    """Keeps what the events of one key share. Safe for concurrent use by any number of processes."""
+
+    async def read(self, key: str) -> StoredLane | None:
+        """The lane as of now, or None.
+
+        Raises:
+            StoreUnavailable: no answer.
+        """
+        ...
+
+    async def write(self, key: str, lane: Lane, expected: Version | None) -> None:
+        """Replace the lane if it is still at version ``expected`` (None: if there is none yet).
+
+        Raises:
+            WriteConflict: it is not; nothing stands.
+            StoreUnavailable: no answer; the write may stand.
+        """
+        ...
+
+    def joined(
+        self, batch: "AsyncWriteBatch | None", key: str, lane: Lane | None, expected: Version | None
+    ) -> "AsyncWriteBatch":
+        """A new batch: the writes of ``batch``, then as the last one the lane's, guarded like that of `write`.
+
+        A ``lane`` of None is deleted; then ``expected`` is its version.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that an engine works with.
 
@@ -289,6 +330,7 @@ class Ports:
     jobs: Jobs
     timers: Timers
     circuits: Circuits
+    lanes: Lanes
     firestore: Callable[[], "AsyncClient"]
     observe: Callable[[Report], None]
     draw: Callable[[], str]

@@ -35,11 +35,18 @@ class Fault(StrEnum):
     UNDELIVERABLE = "undeliverable"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    OVERLOAD = "overload"
 
     @property
     def shed(self) -> bool:
         """Whether the work was not wanted any more, so that nobody needs a dead letter."""
-        return self in (Fault.EXPIRED, Fault.CANCELLED)
+        return self in (Fault.EXPIRED, Fault.CANCELLED, Fault.SUPERSEDED, Fault.OVERLOAD)
+
+    @property
+    def fails_job(self) -> bool:
+        """Whether a job has failed in which this happened: it has not where another event does the work."""
+        return self is not Fault.SUPERSEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,15 @@ def idempotency_key(field: str, event_id: str, data: bytes) -> str:
     """
     if field == "event.id":
         return event_id
+    return field_value(field, data)
+
+
+def field_value(field: str, data: bytes) -> str:
+    """The value of a field of the data such as ``data.order_id``, as text, equal for equal values of this field alone.
+
+    Raises:
+        KeyError: the data has no such field.
+    """
     value: Any = json.loads(data)
     for part in field.split(".")[1:]:
         if not isinstance(value, dict) or value.get(part) is None:

@@ -109,6 +109,7 @@ def google_ports(settings: Settings) -> Ports:
     from tidegate.adapters.cloud_tasks_timers import cloud_tasks_timers
     from tidegate.adapters.firestore_circuits import FirestoreCircuits
     from tidegate.adapters.firestore_jobs import FirestoreJobs
+    from tidegate.adapters.firestore_lanes import FirestoreLanes
     from tidegate.adapters.firestore_ledger import FirestoreLedger
     from tidegate.adapters.google_clients import firestore_client, publisher_client
     from tidegate.adapters.pubsub_publisher import PubSubPublisher
@@ -129,6 +130,7 @@ def google_ports(settings: Settings) -> Ports:
         jobs=FirestoreJobs(firestore),
         timers=cloud_tasks_timers(settings),
         circuits=FirestoreCircuits(firestore),
+        lanes=FirestoreLanes(firestore),
         firestore=lambda: firestore,
         observe=observer(LogSettings.read(settings.environment)),
         draw=lambda: secrets.token_hex(8),

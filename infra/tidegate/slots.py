@@ -42,12 +42,14 @@ class Slot:
         record: as it was read or written last; None where there is none.
         io_seconds: the longest that one call to the ledger may take.
         counts: what the increments of the last write came to; empty where nobody knows.
+        beside: the versions of the documents that were written together with it, likewise.
     """
 
     def __init__(self, ports: Ports, key: str, io_seconds: float) -> None:
         self.key = key
         self.record: Record | None = None
         self.counts: tuple[float, ...] = ()
+        self.beside: tuple[Version | None, ...] = ()
         self._version: Version | None = None
         self._ports = ports
         self.io_seconds = io_seconds
@@ -81,7 +83,7 @@ class Slot:
                 pass
             else:
                 self.meet(Stored(record, written.version))
-                self.counts = written.counts
+                self.counts, self.beside = written.counts, written.beside
                 return
             stored = await self._bounded(self._ports.ledger.read(self.key))
             if stored is not None and stored.record == record:
@@ -100,7 +102,7 @@ class Slot:
     def meet(self, stored: Stored | None) -> None:
         """Go on from the record as it is now."""
         self.record = stored.record if stored else None
-        self.counts = ()
+        self.counts, self.beside = (), ()
         self._version = stored.version if stored else None
 
     def _is_own_step(self, found: Record) -> bool:

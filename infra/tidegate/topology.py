@@ -10,11 +10,14 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tidegate.classes import Classes
 from tidegate.dependency_limits import Dependency
+from tidegate.key_limits import FunctionLimits, PerKey
 from tidegate.pauses import WOKEN
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
 TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$", min_length=3, max_length=255)]
+ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=63)]
 MAX_ACK_DEADLINE_SECONDS = 600
 
 
@@ -39,6 +42,9 @@ class Topic(_Strict):
     """One event type."""
 
     description: str = ""
+    class_: ClassName | None = Field(
+        default=None, alias="class", description="The class of its events that name none; the first by default."
+    )
     max_unsettled_jobs: int | None = Field(
         default=None,
         ge=1,
@@ -65,6 +71,14 @@ class Function(_Strict):
         description="What makes two events the same work: event.id, or a field such as data.order_id.",
     )
     dependencies: tuple[str, ...] = Field(default=(), description="Dependencies that its handler may use.")
+    overload_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=2_678_400,
+        description="Events of the lowest class that have waited longer are shed, of the next one after twice as long, "
+        "and so on; of the first never.",
+    )
+    limits: FunctionLimits = Field(default=FunctionLimits(), description="Limits for all its instances together.")
     recursive: bool = Field(default=False, description="Its events may lead back to itself.")
 
 
@@ -154,6 +168,9 @@ class FunctionConfig(_Strict):
     concurrency: int
     idempotency: str = "event.id"
     dependencies: dict[str, Dependency] = Field(default_factory=dict)
+    per_key: PerKey | None = None
+    classes: Classes = Classes()
+    overload_seconds: float | None = None
     dead_letter_topic: TopicName
     ledger_days: float
     idempotency_of: dict[str, str] = Field(
@@ -183,6 +200,7 @@ class HttpFunctionConfig(_Strict):
     rate_per_second: float | None = None
     burst: int | None = None
     ledger_days: float
+    classes: Classes = Classes()
     retention_days: float
     subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
         default_factory=dict, description="Who handles the events that are submitted to it."
@@ -196,6 +214,9 @@ class Topology(_Strict):
     """The whole application, as `infra/topology.yaml` says it."""
 
     application: str = Field(pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]$", description="Prefix for what is deployed.")
+    classes: tuple[ClassName, ...] = Field(
+        default=(), description="Classes of events, from the most to the least important."
+    )
     topics: dict[TopicName, Topic]
     functions: dict[FunctionName, Function]
     http_functions: dict[FunctionName, HttpFunction] = Field(default_factory=dict)
@@ -240,6 +261,9 @@ class Topology(_Strict):
             concurrency=function.concurrency,
             idempotency=function.idempotency,
             dependencies={each: self.dependencies[each] for each in sorted(function.dependencies)},
+            per_key=function.limits.per_key,
+            classes=self._classes(function.topic, *function.emits),
+            overload_seconds=function.overload_seconds,
             dead_letter_topic=self.dead_letter_topic,
             ledger_days=self.limits.ledger_days,
             idempotency_of={
@@ -275,6 +299,7 @@ class Topology(_Strict):
             rate_per_second=function.rate_per_second,
             burst=function.burst,
             ledger_days=self.limits.ledger_days,
+            classes=self._classes(*function.accepts),
             retention_days=self.limits.retention_days,
             subscribers={topic: self.subscribers(topic) for topic in sorted(function.accepts)},
             max_unsettled_jobs={
@@ -287,6 +312,10 @@ class Topology(_Strict):
     def subscribers(self, topic: str) -> tuple[str, ...]:
         """The functions that handle the events of ``topic``."""
         return tuple(sorted(name for name, function in self.functions.items() if function.topic == topic))
+
+    def _classes(self, *topics: str) -> Classes:
+        own = {each: self.topics[each].class_ for each in sorted({*topics} & self.topics.keys())}
+        return Classes(ranked=self.classes, of_topics={each: name for each, name in own.items() if name})
 
     def ack_deadline_seconds(self, name: str) -> int:
         """How long Pub/Sub waits for function ``name`` before it delivers again; covers its lease."""

@@ -139,7 +139,7 @@ class Tree:
         unit, jobs = delivery.unit, self._ports.jobs
         assert unit is not None
         name = unit_name(delivery, record)
-        failure = failure_of(delivery, record, error, self._ports.clock()) if error else None
+        failure = failure_of(delivery, record, error, self._ports.clock())
         growth = Growth(unit.job, name, record.expire_at, unit, failure, marks=True)
         for number in range(_TRIES):
             counted = await jobs.is_marked(unit.job, name)

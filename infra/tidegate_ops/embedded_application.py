@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.firestore_pauses import FirestorePauses
 from tidegate.adapters.memory_broker import MemoryBroker, Push, PushSubscription
 from tidegate.adapters.memory_documents import MemoryDocuments
@@ -67,6 +68,7 @@ class EmbeddedApplication:
             jobs=FirestoreJobs(firestore),
             timers=self.timers,
             circuits=FirestoreCircuits(firestore),
+            lanes=FirestoreLanes(firestore),
             firestore=lambda: firestore,
             observe=on_report,
             draw=lambda: secrets.token_hex(8),

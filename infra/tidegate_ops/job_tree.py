@@ -16,18 +16,23 @@ from tidegate.topology import Topology
 class State(StrEnum):
     """What became of a unit of work, from what needs no attention to what needs it most.
 
-    ``cancelled``: left out, since its job was cancelled. ``unknown``: nothing that is left tells.
+    ``superseded``: left out, since a later event of its key does the work. ``cancelled``: left out, since its job
+    was cancelled. ``unknown``: nothing that is left tells.
     ``undelivered``: its event is out, and its function has not begun. ``waiting``: for its next attempt, its
     time, or for what comes first.
     """
 
     DONE = "done"
+    SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
     UNDELIVERED = "undelivered"
     WAITING = "waiting"
     RUNNING = "running"
     FAILED = "failed"
+
+
+_LEFT_OUT = {Fault.SUPERSEDED: State.SUPERSEDED, Fault.CANCELLED: State.CANCELLED}
 
 
 class Relation(StrEnum):
@@ -239,8 +244,7 @@ def _state(record: Record, now: datetime) -> State:
         case Status.DONE:
             return State.DONE
         case Status.FAILED:
-            cancelled = record.error is not None and record.error.fault is Fault.CANCELLED
-            return State.CANCELLED if cancelled else State.FAILED
+            return _LEFT_OUT.get(record.error.fault, State.FAILED) if record.error else State.FAILED
         case Status.CLAIMED if record.lease_until > now:
             return State.RUNNING
         case Status.CLAIMED | Status.RELEASED:
@@ -248,5 +252,5 @@ def _state(record: Record, now: datetime) -> State:
 
 
 def _given_up(failure: JobFailure) -> Handling:
-    state = State.CANCELLED if failure.fault is Fault.CANCELLED else State.FAILED
+    state = _LEFT_OUT.get(failure.fault, State.FAILED)
     return Handling(state, failure.fault, failure.reason, failure.attempts, ended_at=failure.at)

@@ -19,6 +19,7 @@ from tidegate_ops.emulators import DEFAULT_PROJECT
 from tidegate_ops.project import Project
 from tidegate_ops.schemas import load_contracts
 from tidegate_ops.stack_state import StackState
+from tidegate_ops.topology_faults import suggest
 
 _SOURCE = "/cli"
 _MAX_MESSAGE_BYTES = 10_000_000
@@ -84,6 +85,7 @@ class Draft:
         contract: what their data has to fit; None to take any.
         id: the event's id, for a single one; empty to draw one each.
         key: the ordering key.
+        class_: how important they are; empty for what their topic says.
         attributes: further message attributes.
     """
 
@@ -91,6 +93,7 @@ class Draft:
     contract: type[Contract] | None
     id: str = ""
     key: str = ""
+    class_: str = ""
     attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def events(self, payloads: Sequence[Payload]) -> list[Event]:
@@ -132,6 +135,7 @@ class Draft:
             time=datetime.now(UTC),
             version=self.contract.event_version if self.contract else None,
             key=self.key,
+            class_=self.class_,
         )
 
 
@@ -147,6 +151,17 @@ def newest_contract(project: Project, topic: str) -> type[Contract]:
         known = ", ".join(sorted({contract.event_type for contract in contracts})) or "none"
         raise ConfigurationError(f"no contract is of type {topic} (there are: {known}); --no-validate does without")
     return versions[-1]
+
+
+def check_class(project: Project, name: str) -> None:
+    """Hold a class against the topology.
+
+    Raises:
+        ConfigurationError: it has no such class.
+    """
+    known = project.topology().classes
+    if name not in known:
+        raise ConfigurationError(f"class {name} is not in topology.yaml ({suggest(name, known)})")
 
 
 def publish(

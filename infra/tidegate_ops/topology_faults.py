@@ -3,10 +3,11 @@
 import difflib
 import json
 from collections.abc import Iterable
-from types import MappingProxyType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from tidegate.topology import Topology
@@ -25,9 +26,12 @@ _VALUES = MappingProxyType(
         "access": "iam, api_keys or public",
         "dead_letter_topic": _A_TOPIC,
         "url": "an address such as https://partner.example",
+        "key": "ordering_key, or a field such as data.flight_id",
         "idempotency": "event.id, or a field such as data.order_id",
         "cron": 'five fields such as "0 6 * * *"',
         "dependencies": "a list of names such as [rebooking-api]",
+        "classes": "a list of names such as [interactive, bulk], the most important first",
+        "class": "one of the topology's classes",
         "attempts": "a whole number of runs such as 5, or null",
         "max_unsettled_jobs": "a whole number of jobs such as 1000, or null",
         "rate_per_second": "a number for each second such as 50, or null",
@@ -112,8 +116,10 @@ def _remedy(location: Location) -> str:
     if get_origin(annotation) is dict:
         return "key: value pairs, or {} for none"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if not annotation.model_fields:
+            return "{}, which has no keys"
         optional = not any(field.is_required() for field in annotation.model_fields.values())
-        return f"the keys {', '.join(annotation.model_fields)}{', or {} for the defaults' if optional else ''}"
+        return f"the keys {', '.join(_fields(annotation))}{', or {} for the defaults' if optional else ''}"
     if name in _VALUES:
         return _VALUES[name]
     if name.endswith("_seconds"):
@@ -131,8 +137,8 @@ def _expected(location: Location) -> tuple[Any, Any]:
     default: Any = None
     for part in location:
         if isinstance(here, type) and issubclass(here, BaseModel):
-            field = here.model_fields.get(str(part))
-            here, default = (field.annotation, field.default) if field else (None, None)
+            field = _fields(here).get(str(part))
+            here, default = (_present(field.annotation), field.default) if field else (None, None)
         elif get_origin(here) in (dict, tuple):
             here, default = get_args(here)[1 if get_origin(here) is dict else 0], None
         else:
@@ -140,10 +146,22 @@ def _expected(location: Location) -> tuple[Any, Any]:
     return here, default
 
 
+def _present(annotation: Any) -> Any:
+    """The model that is meant where it may be left out; any other annotation as it is."""
+    parts = [each for each in get_args(annotation) if each is not NoneType]
+    optional = isinstance(annotation, UnionType) and len(parts) == 1
+    return parts[0] if optional and issubclass(parts[0], BaseModel) else annotation
+
+
 def _known_keys(location: Location) -> list[str]:
     annotation, _ = _expected(location)
     known = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return list(annotation.model_fields) if known else []
+    return list(_fields(annotation)) if known else []
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's fields by the names that a topology has for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _shown(value: Any) -> str:

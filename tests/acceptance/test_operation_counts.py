@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.contract.rpc_counter import RpcCounter, counted_firestore
 from tests.worlds import NOON, OrderPacked, OrderPlaced, World, order
 from tidegate import Context
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.engine import Engine
 from tidegate.inputs import Inbound
@@ -36,6 +38,7 @@ class Desk(World):
             self.ports,
             ledger=FirestoreLedger(client),
             jobs=FirestoreJobs(client),
+            lanes=FirestoreLanes(client),
             firestore=lambda: client,
             draw=lambda: secrets.token_hex(8),
         )
@@ -130,6 +133,81 @@ async def test_a_poison_message_costs_one_write(desk: Desk, event_id: str) -> No
     desk.counter.reset()
     report = await desk.engine(packs).deliver(order(event_id, data=b"{"))
     assert (report.verdict, desk.counter) == (Verdict.DEAD, RpcCounter(commits=1, writes=1))
+
+
+def keyed(event_id: str, seconds: float = 0, *, key: str = "") -> Inbound:
+    """An order that was made and published so long after noon; each has a key of its own unless told."""
+    moment = NOON + timedelta(seconds=seconds)
+    inbound = order(event_id, order_id=key or event_id, time=moment)
+    return replace(inbound, message=replace(inbound.message, publish_time=moment))
+
+
+def limited(desk: Desk, handler: Callable[..., Any], **mode: Any) -> Engine:
+    return desk.engine(handler, per_key={"key": "data.order_id", **mode})
+
+
+SINGLETON: dict[str, Any] = {"singleton": {}}
+THROTTLE = {"throttle": {"runs": 1, "seconds": 60}}
+DEBOUNCE = {"debounce": {"quiet_seconds": 5, "longest_seconds": 60}}
+
+
+@pytest.mark.parametrize(
+    ("mode", "handler", "cost"),
+    [
+        (SINGLETON, writes, RpcCounter(commits=2, writes=7)),
+        (SINGLETON, fails, RpcCounter(commits=2, writes=4)),
+        (THROTTLE, writes, RpcCounter(commits=2, writes=6, gets=1, reads=1)),
+        (DEBOUNCE, writes, RpcCounter(commits=2, writes=6, gets=1, reads=1)),
+    ],
+    ids=[
+        "a singleton: its place is taken and given back in the two commits",
+        "a singleton that fails: likewise",
+        "a throttled run: one look, and one write that rides along with the claim",
+        "the latest of a burst, delivered after the quiet time: likewise",
+    ],
+)
+async def test_costs_of_a_limit_per_key(
+    desk: Desk, event_id: str, mode: dict[str, Any], handler: Callable[..., Any], cost: RpcCounter
+) -> None:
+    """A limit adds no commit to a run."""
+    engine = limited(desk, handler, **mode)
+    desk.clock.advance(5)
+    desk.counter.reset()
+    await engine.deliver(keyed(event_id))
+    assert desk.counter == cost
+
+
+async def test_waiting_for_a_key_costs_this(desk: Desk, event_id: str) -> None:
+    """No write stands; one look at the record says whether the event has to wait at all."""
+
+    async def meets_another(placed: OrderPlaced, ctx: Context) -> None:
+        desk.counter.reset()
+        assert (await engine.deliver(keyed(f"{event_id}-2", key=event_id))).verdict is Verdict.BUSY
+        assert desk.counter == RpcCounter(commits=1, writes=2, gets=2, reads=2)
+
+    engine = limited(desk, meets_another, **SINGLETON)
+    report = await engine.deliver(keyed(event_id))
+    assert (report.verdict, report.reason) == (Verdict.DONE, "")
+    throttled = limited(desk, rests, **THROTTLE)
+    await throttled.deliver(keyed(event_id))
+    desk.counter.reset()
+    assert (await throttled.deliver(keyed(f"{event_id}-2", key=event_id))).verdict is Verdict.BUSY
+    assert desk.counter == RpcCounter(gets=2, reads=2)
+
+
+async def test_a_burst_costs_this(desk: Desk, event_id: str) -> None:
+    """Each event registers once with a commit of its own; one that is superseded costs a look and a write more."""
+    engine = limited(desk, rests, **DEBOUNCE)
+    first, second = keyed(event_id), keyed(f"{event_id}-2", 1, key=event_id)
+    for inbound, verdict, cost in (
+        (first, Verdict.BUSY, RpcCounter(commits=1, writes=1, gets=2, reads=2)),
+        (first, Verdict.BUSY, RpcCounter(gets=2, reads=2)),
+        (second, Verdict.BUSY, RpcCounter(commits=1, writes=1, gets=2, reads=2)),
+        (first, Verdict.SHED, RpcCounter(commits=1, writes=1, gets=1, reads=1)),
+    ):
+        desk.counter.reset()
+        assert (await engine.deliver(inbound)).verdict is verdict
+        assert desk.counter == cost
 
 
 async def rests(placed: OrderPlaced, ctx: Context) -> None:

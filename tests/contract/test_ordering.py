@@ -22,6 +22,7 @@ from tests.contract.ordered_topics import FUNCTION, TOPIC, TOPOLOGY, OpenTopic
 from tidegate import Context, Reject
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
@@ -168,6 +169,7 @@ class Lines:
             jobs=FirestoreJobs(client),
             timers=MemoryTimers(self),
             circuits=FirestoreCircuits(client),
+            lanes=FirestoreLanes(client),
             firestore=lambda: client,
             observe=lambda report: None,
             draw=lambda: secrets.token_hex(8),

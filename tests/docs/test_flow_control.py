@@ -1,18 +1,25 @@
 """The page on pushing back says what the topology's models say."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import BaseModel
+from ruamel.yaml import YAML
 
 from tests.docs.markdown import Page
+from tidegate.adapters.firestore_lanes import LANES
 from tidegate.adapters.pubsub_publisher import OUTSTANDING_BYTES, OUTSTANDING_MESSAGES
 from tidegate.breakers import Phase
+from tidegate.classes import Classes
 from tidegate.dependency_limits import Breaker, Dependency
+from tidegate.key_limits import PerKey
+from tidegate.messages import CLASS
 from tidegate.outbox import MAX_DATA_BYTES
 from tidegate.shared_breakers import KNOWN_FOR
 from tidegate.signs import OVERLOADED
 from tidegate.topology import HttpFunction, Limits, Topic
+from tidegate_ops.checks.key_limits import IN_A_ROW
 from tidegate_ops.project import Project
 
 PROJECT = Project.find(Path(__file__).parent)
@@ -85,3 +92,28 @@ def outage(breaker: Breaker, openings: int) -> float:
     """How many seconds a service is away until its breaker has opened so often."""
     doubled = (breaker.cool_down_seconds * 2.0**number for number in range(openings))
     return sum(min(each, breaker.longest_cool_down_seconds) for each in doubled)
+
+
+def test_limits_per_key_are_as_described() -> None:
+    """Each mode has its example, which is one that the topology takes, and the bound that follows from it."""
+    rows = PAGE.section("Limits per key").rows("one of")
+    modes = [YAML(typ="safe").load(row[0].strip("`")) for row in rows]
+    limits = [PerKey.model_validate({"key": "ordering_key", **mode}) for mode in modes]
+    assert {name for each in limits for name in each.model_dump(exclude_none=True)} == set(PerKey.model_fields)
+    [bursting] = [each.throttle for each in limits if each.throttle and each.throttle.burst > 1]
+    assert f"{bursting.burst} at once, so up to {bursting.runs + bursting.burst - 1} in one period" in PAGE.text
+    assert f"{bursting.interval_seconds:g} s apart" in PAGE.text
+    assert f"`{LANES}/{{function}}." in PAGE.text
+    assert IN_A_ROW == 10  # "ten turns of a key"
+
+
+def test_shedding_is_as_described() -> None:
+    """The lowest class after so long, each higher one after as much more, the first never."""
+    [example] = PAGE.section("Shedding").fences("yaml")
+    topology = YAML(typ="safe").load(example.text)
+    classes, seconds = Classes(ranked=topology["classes"]), topology["functions"]["write_report"]["overload_seconds"]
+    patience = [classes.patience(name, seconds) for name in reversed(classes.ranked)]
+    assert patience == [timedelta(seconds=seconds), timedelta(seconds=2 * seconds), None]
+    rows = PAGE.section("Shedding").rows("class")
+    assert [row[0] for row in rows] == ["the lowest", "the next one up", "the first"]
+    assert f"`{CLASS}`" in PAGE.text

@@ -1,13 +1,15 @@
-"""Every placement of one and of two faults over a small pipeline, none left out; and over a small job."""
+"""Every placement of one and of two faults over a small pipeline, none left out; over small jobs and limits, too."""
 
 import re
 from collections.abc import Iterator, Mapping
 from random import Random
 
 from tests.simulation.faults import Fault, Placed
+from tests.simulation.gate_scenario import Change, GateScenario
+from tests.simulation.gates import GateChanged
 from tests.simulation.outage_scenario import Holding, Manner, Outage, OutageScenario
 from tests.simulation.scenario import Scenario
-from tests.simulation.schedule import Outcome, Story, flights, outages, play, trips
+from tests.simulation.schedule import Outcome, Story, flights, gates, outages, play, trips
 from tests.simulation.trip_scenario import Submission, TripScenario
 from tests.simulation.trips import Leg, TripPlanned
 
@@ -31,6 +33,8 @@ STORIES: Mapping[str, Story] = {
     "long-outage": outages(OutageScenario((0,) * 8, (Outage(0, 3600, Manner.FAILS),))),
     # An operator pauses it in the very moment in which the governor does.
     "held-outage": outages(OutageScenario(_FLIGHTS, _OUTAGES, Holding(1.6, 700))),
+    # Two changes of one gate: the second waits for its place, and supersedes the first.
+    "gates": gates(GateScenario(tuple(Change(number, 2.0 * number, GateChanged(gate="g")) for number in range(2)))),
 }
 _SEED = 2013
 _GOVERNORS = re.compile(r" *([\d.]+)  #(\d+) (?:governor/\d+: |broker: push to governor|.* governor\.woken)")

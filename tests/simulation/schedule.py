@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 from tests.simulation.faults import Chaos, Plan, Seeded
 from tests.simulation.flights import fly
+from tests.simulation.gate_run import change
+from tests.simulation.gate_scenario import GateScenario
 from tests.simulation.outage_scenario import OutageScenario
 from tests.simulation.outages import endure
 from tests.simulation.scenario import Scenario
@@ -16,7 +18,9 @@ from tests.simulation.virtual_loop import Stuck, run
 
 JOBS_EVERY = 20
 """One in so many seeds is about jobs, which take four times as long."""
-
+GATES_EVERY = 40
+"""One in so many seeds, beginning with `GATES_FROM`, is about limits per key and shedding."""
+GATES_FROM = 10
 OUTAGES_EVERY = 200
 """One in so many seeds, other ones, is about an outage, which takes ten times as long."""
 
@@ -55,12 +59,19 @@ def seeded(seed: int, *, traced: bool = False) -> Outcome:
 def _drawn(seed: int, random: Random) -> Story:
     if seed % OUTAGES_EVERY == 1:
         return outages(OutageScenario.drawn(random))
+    if seed % GATES_EVERY == GATES_FROM:
+        return gates(GateScenario.drawn(random))
     return trips(TripScenario.drawn(random)) if seed % JOBS_EVERY == 0 else flights(Scenario.drawn(random))
 
 
 def flights(scenario: Scenario) -> Story:
     """The reference application at work."""
     return lambda chaos, random: fly(scenario, chaos, random)
+
+
+def gates(scenario: GateScenario) -> Story:
+    """Limits per key, and shedding, under bursts of changes."""
+    return lambda chaos, random: change(scenario, chaos, random)
 
 
 def trips(scenario: TripScenario) -> Story:

@@ -5,8 +5,9 @@ import pytest
 from tests.simulation.breaks import BREAKS
 from tests.simulation.campaign import Tally, pairs_of, placements_of, random_runs
 from tests.simulation.job_breaks import JOB_BREAKS
-from tests.simulation.placements import placed, singles
-from tests.simulation.schedule import JOBS_EVERY, seeded
+from tests.simulation.limit_breaks import LIMIT_BREAKS
+from tests.simulation.placements import STORIES, placed, singles
+from tests.simulation.schedule import GATES_EVERY, GATES_FROM, JOBS_EVERY, seeded
 
 RANDOM_SCHEDULES = 20_000
 SCHEDULES_FOR_A_BREAK = 1_000
@@ -23,7 +24,7 @@ def _verdict(tally: Tally) -> str:
     )
 
 
-@pytest.mark.parametrize("story", ["flight", *JOBS])
+@pytest.mark.parametrize("story", STORIES)
 def test_the_undisturbed_story_keeps_every_guarantee(story: str) -> None:
     """Without a fault it ends at once, each effect once."""
     outcome = placed(story, {})
@@ -31,7 +32,7 @@ def test_the_undisturbed_story_keeps_every_guarantee(story: str) -> None:
     assert outcome.seconds < 700
 
 
-@pytest.mark.parametrize("story", ["flight", *JOBS])
+@pytest.mark.parametrize("story", STORIES)
 def test_every_single_fault(story: str) -> None:
     """Each fault at each I/O operation of the story."""
     tally = Tally()
@@ -83,7 +84,15 @@ def test_a_broken_job_tree_is_found_out(name: str) -> None:
         assert any(seeded(seed).violations for seed in range(0, JOBS_EVERY * SCHEDULES_FOR_A_BREAK, JOBS_EVERY))
 
 
-@pytest.mark.parametrize("seed", [7, JOBS_EVERY])
+@pytest.mark.parametrize("name", LIMIT_BREAKS)
+def test_a_broken_limit_is_found_out(name: str) -> None:
+    """The simulation notices each deliberate break of the limits per key."""
+    seeds = range(GATES_FROM, GATES_EVERY * SCHEDULES_FOR_A_BREAK, GATES_EVERY)
+    with LIMIT_BREAKS[name]():
+        assert any(seeded(seed).violations for seed in seeds)
+
+
+@pytest.mark.parametrize("seed", [7, JOBS_EVERY, GATES_FROM])
 def test_a_seed_replays_exactly(seed: int) -> None:
     """The same seed gives the same run, to the last line of its trace."""
     assert seeded(seed, traced=True).trace == seeded(seed, traced=True).trace

@@ -16,6 +16,7 @@ from tests.simulation.faulty import FaultyFirestore, FaultyLedger, FaultyPublish
 from tests.simulation.watch import Watch, WatchedDocuments
 from tidegate.adapters.firestore_circuits import BREAKERS, FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.firestore_pauses import PAUSES, FirestorePauses
 from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.adapters.memory_firestore import memory_firestore
@@ -108,6 +109,7 @@ class World:
             jobs=FirestoreJobs(client, jitter=self.random.random),
             timers=FaultyTimers(process, self.timers, self.chaos),
             circuits=FirestoreCircuits(client, jitter=self.random.random),
+            lanes=FirestoreLanes(client, jitter=self.random.random),
             firestore=lambda: client,
             observe=self._reported,
             draw=lambda: f"{self.random.getrandbits(64):016x}",

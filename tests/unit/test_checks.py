@@ -348,6 +348,133 @@ def test_an_idempotency_field_that_the_contract_lacks(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
+    ("classes", "lines", "where", "problem"),
+    [
+        ("[a, b]", "overload_seconds: 61", "", ""),
+        ("[a, b, a]", "", "2: classes", "a stands there 2 times"),
+        (
+            "[a]",
+            "overload_seconds: 61",
+            "12: functions.pack_order.overload_seconds",
+            "there are no classes below the first, whose events are never shed",
+        ),
+        (
+            "[a, b]",
+            "overload_seconds: 60",
+            "12: functions.pack_order.overload_seconds",
+            "its backoff alone may let an event wait for 60 s before its first run",
+        ),
+        (
+            "[a, b]",
+            "overload_seconds: 61\n    ordered: true",
+            "12: functions.pack_order.overload_seconds",
+            "an ordered function may rely on each event before the one it gets, and one that is shed would be missing",
+        ),
+        (
+            "[a, b]",
+            "overload_seconds: 120\n    limits: {per_key: {key: data.order_id, debounce: "
+            "{quiet_seconds: 5, longest_seconds: 60}}}",
+            "12: functions.pack_order.overload_seconds",
+            "its backoff and its debounce alone may let an event wait for 120 s before its first run",
+        ),
+    ],
+)
+def test_shedding(project: Project, classes: str, lines: str, where: str, problem: str) -> None:
+    """What could never be shed, or would be without any overload."""
+    topology(project, "topics:\n", f"classes: {classes}\ntopics:\n")
+    topology(project, "    timeout_seconds: 30", f"    timeout_seconds: 30\n    {lines}")
+    found = [f"{each.where}: {each.problem}" for each in check(project)]
+    assert found == ([f"infra/topology.yaml:{where}: {problem}"] if problem else [])
+
+
+def test_an_undeclared_class(project: Project) -> None:
+    """Nobody would know its rank."""
+    topology(project, "topics:\n", "classes: [interactive, bulk]\ntopics:\n")
+    topology(project, "order.placed: {}", "order.placed: {class: bluk}")
+    (finding,) = check(project)
+    assert finding.where == "infra/topology.yaml:4: topics.order.placed.class"
+    assert (finding.problem, finding.fix) == (
+        "class bluk is not declared",
+        "add it to classes, in its rank (did you mean bulk?)",
+    )
+
+
+def test_dead_letters_are_not_shed(project: Project) -> None:
+    """Nothing may be lost here."""
+    topology(project, "topics:\n", "classes: [interactive, bulk]\ntopics:\n")
+    topology(project, "    attempts: null", "    attempts: null\n    overload_seconds: 61")
+    assert only(project).endswith("dead letters must not be shed")
+
+
+SINGLETON = "limits: {per_key: {key: data.order_id, singleton: {}}}"
+DEBOUNCE = "limits: {per_key: {key: data.order_id, debounce: {quiet_seconds: 5, longest_seconds: 60}}}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        (SINGLETON, None),
+        ("limits: {per_key: {key: data.order_id, throttle: {runs: 5, seconds: 60}}}", None),
+        (DEBOUNCE, None),
+        (SINGLETON.replace("order_id", "number"), "order.placed v1 has no field number, so no event would be limited"),
+        (
+            f"{DEBOUNCE}\n    ordered: true",
+            "an ordered function gets an event only after the one before it has ended, so none would be superseded",
+        ),
+        (
+            "limits: {per_key: {key: ordering_key, singleton: {}}}\n    ordered: true",
+            "an ordered function works on one event of an ordering key at a time in any case",
+        ),
+        (f"{SINGLETON}\n    ordered: true", None),
+        (
+            f"{DEBOUNCE}\n    idempotency: data.order_id",
+            "its idempotency data.order_id makes several events one piece of work, "
+            "which would be concluded with the first of them that is superseded",
+        ),
+        (
+            "limits: {per_key: {key: data.order_id, throttle: {runs: 1, seconds: 600}}}",
+            "10 runs of a key take 6000 s, and with this backoff Pub/Sub gives up on a waiting event after 5643 s, "
+            "its 100 deliveries",
+        ),
+        (
+            "limits: {per_key: {key: data.order_id, throttle: {runs: 1, seconds: 600}}}\n"
+            "    backoff: {max_seconds: 120}",
+            None,
+        ),
+        (
+            f"{SINGLETON}\n    backoff: {{max_seconds: 4}}",
+            "10 runs of a key may take 450 s, and with this backoff Pub/Sub gives up on a waiting event after 391 s, "
+            "its 100 deliveries",
+        ),
+        (
+            f"{DEBOUNCE}\n    backoff: {{min_seconds: 0, max_seconds: 0.5}}",
+            "a burst may last 60 s, and with this backoff Pub/Sub gives up on a waiting event after 48.7 s, "
+            "its 100 deliveries",
+        ),
+    ],
+)
+def test_limits_per_key(project: Project, lines: str, problem: str | None) -> None:
+    """What counts by nothing, what cannot hold, and what Pub/Sub would not wait for."""
+    topology(project, "    timeout_seconds: 30", f"    timeout_seconds: 30\n    {lines}")
+    found = check(project)
+    assert [each.problem for each in found] == ([problem] if problem else [])
+    assert all(each.where.startswith("infra/topology.yaml:11: functions.pack_order.limits.per_key") for each in found)
+
+
+def test_a_limit_on_a_pure_handler(project: Project) -> None:
+    """It runs before anything is claimed."""
+    topology(project, "    timeout_seconds: 30", f"    {SINGLETON}")
+    edit(project, "functions/pack_order/main.py", "@function\n", "@function(pure=True)\n")
+    assert "its handler is declared pure" in only(project)
+
+
+def test_a_limit_on_dead_letters(project: Project) -> None:
+    """They end here, at once."""
+    topology(project, "    attempts: null", f"    attempts: null\n    {SINGLETON}")
+    assert only(project).endswith("dead letters must not wait, nor be shed")
+
+
+@pytest.mark.parametrize(
     ("line", "problem"),
     [
         ("import tidegate_ops.project", "imports tidegate_ops.project, which never ships"),

@@ -117,6 +117,7 @@ def test_a_wrong_line_is_named_and_keeps_all_back(run: Run, sent: list[dict[str,
         (["-", "--lines", "--id", "x"], "leave one of them out"),
         (["-", "--attribute", "plain"], "write NAME=VALUE"),
         (["-", "--attribute", "ce-id=x"], "ce-id is the event's own"),
+        (["-", "--class", "bulk"], "class bulk is not in topology.yaml"),
         (["absent.json"], "absent.json cannot be read"),
     ],
 )

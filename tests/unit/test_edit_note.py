@@ -18,6 +18,7 @@ from tests.simulation.virtual_loop import run
 from tidegate import Context
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.memory_broker import MemoryBroker, PushSubscription
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
@@ -226,6 +227,7 @@ def service_on(documents: MemoryDocuments, handler: Handler, reports: list[Repor
         jobs=FirestoreJobs(memory_firestore(documents)),
         timers=MemoryTimers(broker),
         circuits=FirestoreCircuits(memory_firestore(documents)),
+        lanes=FirestoreLanes(memory_firestore(documents)),
         firestore=lambda: memory_firestore(documents),
         observe=reports.append,
         draw=lambda: f"owner-{next(draws)}",

@@ -36,7 +36,7 @@ def draft(**options: object) -> Draft:
 
 def test_an_event_is_read_back_from_its_message() -> None:
     """What is published is a CloudEvent of the topic's type and the contract's version."""
-    sample = draft(id="o-1", key="customer-7", attributes={"origin": "test"})
+    sample = draft(id="o-1", key="customer-7", class_="bulk", attributes={"origin": "test"})
     [event] = sample.events([GOOD])
     message = sample.message(event)
     received = Message(id="m", data=message.data, attributes=dict(message.attributes))

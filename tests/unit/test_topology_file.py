@@ -66,7 +66,7 @@ def test_an_unknown_key_gets_a_suggestion(file: Path) -> None:
 
 def test_an_unknown_key_like_no_other_lists_those_known(file: Path) -> None:
     """Where nothing is close, every known key is named."""
-    assert "known are application, dead_letter_topic" in faults(file, VALID + "zzz: 1\n")[0]
+    assert "known are application, classes, dead_letter_topic" in faults(file, VALID + "zzz: 1\n")[0]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,26 @@ def test_an_unknown_key_like_no_other_lists_those_known(file: Path) -> None:
             "is 5, must be key: value pairs; write the keys min_seconds, max_seconds, or {} for the defaults",
         ),
         ("dependencies: [1]", "is 1, must be text; write a list of names such as [rebooking-api]"),
+        (
+            "limits: {per_key: {key: order, singleton: {}}}",
+            'is "order"; write ordering_key, or a field such as data.flight_id',
+        ),
+        (
+            "limits: {per_key: {key: data.order_id, singleton: true}}",
+            "is true, must be key: value pairs; write {}, which has no keys",
+        ),
+        (
+            "limits: {per_key: {key: data.order_id, throttel: {}}}",
+            "is no known key; did you mean throttle?",
+        ),
+        (
+            "limits: {per_key: {key: data.order_id, throttle: {runs: 0, seconds: 1}}}",
+            "is 0, must be at least 1; write a whole number",
+        ),
+        (
+            "limits: {per_key: {key: data.order_id}}",
+            "needs exactly one of singleton, throttle and debounce; correct one of the values",
+        ),
     ],
 )
 def test_a_wrong_value_says_what_to_write(file: Path, line: str, fault: str) -> None:

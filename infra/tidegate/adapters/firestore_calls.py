@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from google.api_core import exceptions
+from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from google.cloud.firestore_v1.types import WriteResult
 
@@ -99,6 +100,14 @@ class FirestoreCalls:
                 except again_after:
                     await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**failures * self._jitter())
             return await call()
+
+
+def copied(client: AsyncClient, batch: AsyncWriteBatch | None) -> AsyncWriteBatch:
+    """A batch of its own with the same writes, since whoever made ``batch`` may need theirs again."""
+    copy = client.batch()
+    if batch is not None:
+        copy._add_write_pbs(batch._write_pbs)
+    return copy
 
 
 def counts(results: Iterable[WriteResult]) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from tidegate.adapters.firestore_calls import FirestoreCalls, counts
+from tidegate.adapters.firestore_calls import FirestoreCalls, copied, counts
 from tidegate.adapters.job_documents import (
     ACCEPTED_DAY,
     COMPENSATIONS,
@@ -112,7 +112,7 @@ class FirestoreJobs:
         return fields is not None and fields["state"] == JobState.RUNNING and fields["cancel_requested_at"] is not None
 
     def joined(self, batch: AsyncWriteBatch | None, growth: Growth) -> AsyncWriteBatch:
-        joined = self._copy(batch)
+        joined = copied(self._client, batch)
         for node in growth.nodes:
             joined.set(self._below(growth.job, NODES, node.id), node_fields(node, growth.expire_at))
         for compensation in growth.compensations:
@@ -136,7 +136,7 @@ class FirestoreJobs:
         return joined
 
     async def reopened(self, member: Member, key: str, batch: AsyncWriteBatch | None) -> AsyncWriteBatch:
-        batch = self._copy(batch)
+        batch = copied(self._client, batch)
         batch.delete(self._below(member.job, MARKS, key))
         batch.delete(self._below(member.job, FAILURES, key))
         for stored in await self._closed_path(member):
@@ -252,13 +252,6 @@ class FirestoreJobs:
                 await self._calls.commit(job, batch)
                 return await self.read(job)
         raise StoreUnavailable(f"job {job} was rewritten in each of {_CONFLICTS} tries")
-
-    def _copy(self, batch: AsyncWriteBatch | None) -> AsyncWriteBatch:
-        """A batch of its own, since the caller may need theirs again."""
-        copy = self._client.batch()
-        if batch is not None:
-            copy._add_write_pbs(batch._write_pbs)
-        return copy
 
     def _count(self, batch: AsyncWriteBatch, member: Member, expire_at: datetime) -> None:
         """Count a member at its tally; its last write, whose increment is the last of the batch."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
-from tidegate.adapters.firestore_calls import FirestoreCalls, counts
+from tidegate.adapters.firestore_calls import FirestoreCalls, copied, counts
 from tidegate.adapters.record_document import LEDGER, fields_of, record_of
 from tidegate.adapters.record_pieces import (
     MAX_COMMIT_BYTES,
@@ -48,7 +48,8 @@ class FirestoreLedger:
         documents = self._documents(key, record)
         joined = self._joined(key, documents, before, batch)
         results = await self._calls.commit(key, joined)
-        return Written(documents.edition(results[-1].update_time), counts(results))
+        beside = tuple(each.update_time for each in results[: len(batch._write_pbs) if batch is not None else 0])
+        return Written(documents.edition(results[-1].update_time), counts(results), beside)
 
     async def read(self, key: str) -> Stored | None:
         reference = self._reference(key)
@@ -87,10 +88,7 @@ class FirestoreLedger:
     def _joined(
         self, key: str, documents: RecordDocuments, before: Edition | None, batch: AsyncWriteBatch | None
     ) -> AsyncWriteBatch:
-        """A batch of its own, since committing empties a batch and the caller may need theirs again."""
-        joined = self._client.batch()
-        if batch is not None:
-            joined._add_write_pbs(batch._write_pbs)
+        joined = copied(self._client, batch)  # committing empties a batch
         reference = self._reference(key)
         new, gone = documents.changes(before)
         for name, piece in new.items():

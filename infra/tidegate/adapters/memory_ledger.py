@@ -49,7 +49,8 @@ class MemoryLedger:
         update_time = written[-1].update_time
         assert update_time is not None  # only a delete has none
         counts = [value for each in written for value in each.transformed if isinstance(value, int | float)]
-        return Written(documents.edition(update_time), tuple(counts))
+        beside = tuple(each.update_time for each in written[: len(batch._write_pbs) if batch is not None else 0])
+        return Written(documents.edition(update_time), tuple(counts), beside)
 
     async def read(self, key: str) -> Stored | None:
         document = self.documents.get(_path(key))

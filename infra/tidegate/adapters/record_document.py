@@ -52,9 +52,9 @@ def record_of(fields: Mapping[str, Any]) -> Record:
         status=Status(fields["status"]),
         owner=fields["owner"],
         attempt=fields["attempt"],
-        lease_until=_plain(fields["lease_until"]),
+        lease_until=plain_time(fields["lease_until"]),
         payload_hash=fields["payload_hash"],
-        expire_at=_plain(fields["expire_at"]),
+        expire_at=plain_time(fields["expire_at"]),
         redrive=fields["redrive"],
         steps=_unpacked_steps(fields["steps"]),
         outbox=_unpacked_outbox(fields["outbox"]),
@@ -67,10 +67,10 @@ def record_of(fields: Mapping[str, Any]) -> Record:
 def _utc(moment: datetime, name: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{name} is {moment.isoformat()}, without a time zone: make it aware, in UTC")
-    return _plain(moment)
+    return plain_time(moment)
 
 
-def _plain(moment: datetime) -> datetime:
+def plain_time(moment: datetime) -> datetime:
     """Firestore's client reads times as a subclass with nanoseconds, of which a ledger has none."""
     return datetime.combine(moment.date(), moment.timetz()).astimezone(UTC)
 

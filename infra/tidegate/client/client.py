@@ -96,6 +96,7 @@ class Client:
         idempotency_key: str = "",
         callback_url: str = "",
         expires_in: timedelta | None = None,
+        class_: str = "",
     ) -> Job:
         """Hand in an event: an instance of its contract, or ``topic=`` and ``data=``, a JSON value or its bytes.
 
@@ -104,13 +105,14 @@ class Client:
             idempotency_key: submissions of the same data under the same key are one. Drawn by default.
             callback_url: gets a signed POST when the job has settled.
             expires_in: after this time, whole seconds of it, the event is dropped instead of handled.
+            class_: how important it is, one of the topology's classes; what its topic says by default.
 
         Raises:
             SubmissionRefused: it was not accepted.
             GatewayUnavailable: it may be accepted or not; the message says how to make sure.
         """
         payload = Payload.of(data if event is None else event, topic)
-        headers = Options(idempotency_key, key, callback_url, expires_in).headers()
+        headers = Options(idempotency_key, key, callback_url, expires_in, class_).headers()
         answer = await self._post(payload, JSON, headers, payload.data)
         return Job(self._gateway, _job_id(answer))
 
@@ -123,6 +125,7 @@ class Client:
         idempotency_key: str = "",
         callback_url: str = "",
         expires_in: timedelta | None = None,
+        class_: str = "",
     ) -> AsyncGenerator[Outcome[Job], None]:
         """Hand in any number of events, and tell of each what became of it, in their order.
 
@@ -134,7 +137,7 @@ class Client:
             SubmissionRefused: the gateway takes nothing of a batch, such as for a topic that it does not know.
             GatewayUnavailable: of the events not told of yet, some may be accepted.
         """
-        options = Options(idempotency_key or uuid4().hex, key, callback_url, expires_in)
+        options = Options(idempotency_key or uuid4().hex, key, callback_url, expires_in, class_)
         async with aclosing(batches(events, topic)) as each:
             async for batch in each:
                 headers = options.headers()

@@ -24,6 +24,7 @@ class Options:
     key: str = ""
     callback_url: str = ""
     expires_in: timedelta | None = None
+    class_: str = ""
 
     def __post_init__(self) -> None:
         for name, text in self._texts().items():
@@ -41,10 +42,17 @@ class Options:
             headers["Tidegate-Callback-Url"] = self.callback_url
         if self.expires_in:
             headers["Tidegate-Expires-In"] = str(int(self.expires_in.total_seconds()))
+        if self.class_:
+            headers["Tidegate-Class"] = self.class_
         return headers
 
     def _texts(self) -> Mapping[str, str]:
-        return {"idempotency_key": self.idempotency_key, "key": self.key, "callback_url": self.callback_url}
+        return {
+            "idempotency_key": self.idempotency_key,
+            "key": self.key,
+            "callback_url": self.callback_url,
+            "class_": self.class_,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from tidegate_ops.checks.application import Application, Finding
+from tidegate_ops.checks.classes import check_classes
 from tidegate_ops.checks.folders import check_folders
 from tidegate_ops.checks.front_door import check_front_door
 from tidegate_ops.checks.governor import check_governor
 from tidegate_ops.checks.handlers import check_handlers
 from tidegate_ops.checks.imports import check_imports
 from tidegate_ops.checks.jobs import check_jobs
+from tidegate_ops.checks.key_limits import check_key_limits
 from tidegate_ops.checks.limits import check_limits
 from tidegate_ops.checks.loops import check_loops
 from tidegate_ops.checks.schedules import check_schedules
@@ -26,6 +28,8 @@ _CHECKS: tuple[Callable[[Application], Iterator[Finding]], ...] = (
     check_governor,
     check_limits,
     check_front_door,
+    check_key_limits,
+    check_classes,
     check_loops,
     check_handlers,
     check_imports,

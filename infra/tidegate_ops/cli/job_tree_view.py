@@ -17,6 +17,7 @@ _MOST_ALIKE = 10
 _GRAVITY = tuple(State)
 _STYLES = {
     State.DONE: "green",
+    State.SUPERSEDED: "dim",
     State.CANCELLED: "dim",
     State.UNKNOWN: "dim",
     State.UNDELIVERED: "yellow",

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from tidegate.errors import ConfigurationError
 from tidegate_ops.cli.console import err, say
 from tidegate_ops.project import Project
-from tidegate_ops.publishing import Draft, Payload, Target, newest_contract
+from tidegate_ops.publishing import Draft, Payload, Target, check_class, newest_contract
 from tidegate_ops.publishing import publish as publish_messages
 
 
@@ -21,6 +21,7 @@ def publish(
         str, typer.Option("--id", help="The event's id: publishing it again has no further effect. Drawn by default.")
     ] = "",
     key: Annotated[str, typer.Option("--key", help="Ordering key.")] = "",
+    class_: Annotated[str, typer.Option("--class", help="How important it is, by the topology's classes.")] = "",
     attribute: Annotated[
         list[str] | None, typer.Option("--attribute", metavar="NAME=VALUE", help="A further attribute; repeatable.")
     ] = None,
@@ -47,7 +48,9 @@ def publish(
     project = Project.find()
     target = Target.find(project, project_id)
     contract = newest_contract(project, topic) if validate else None
-    draft = Draft(topic, contract, id=event_id, key=key, attributes=_attributes(attribute or []))
+    if class_:
+        check_class(project, class_)
+    draft = Draft(topic, contract, id=event_id, key=key, class_=class_, attributes=_attributes(attribute or []))
     events = draft.events(_read(file, lines=lines))
     messages = [draft.message(event) for event in events]
     with Progress(console=err, transient=True, disable=not lines) as progress:

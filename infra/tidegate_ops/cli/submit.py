@@ -32,6 +32,7 @@ def submit(
     ] = "",
     key: Annotated[str, typer.Option("--key", help="Ordering key.")] = "",
     callback_url: Annotated[str, typer.Option("--callback-url", help="Gets a signed POST when a job settles.")] = "",
+    class_: Annotated[str, typer.Option("--class", help="How important it is, by the topology's classes.")] = "",
     lines: Annotated[bool, typer.Option("--lines", help="Every line is the JSON of one event.")] = False,
     patience: Annotated[
         float,
@@ -57,7 +58,13 @@ def submit(
             "--wait follows one job, --lines submits many: leave one of them out, and follow any of the jobs "
             "with `tidegate job show ID --watch`"
         )
-    options = {"topic": topic, "key": key, "idempotency_key": idempotency_key, "callback_url": callback_url}
+    options = {
+        "topic": topic,
+        "key": key,
+        "idempotency_key": idempotency_key,
+        "callback_url": callback_url,
+        "class_": class_,
+    }
     client = open_client(url, api_key, token, patience=patience, on_wait=_tell_wait)
     with _opened(file) as source:
         if lines:

@@ -4,7 +4,7 @@
 locals {
   # The runtime's own collections, at whatever depth, whose documents say when they may go.
   expiring = toset([
-    "ledger", "ledger_pieces",
+    "ledger", "ledger_pieces", "lanes",
     "jobs", "job_nodes", "job_failures", "job_compensations", "job_marks", "job_callbacks",
   ])
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from tests.terraform.plan import Plan
 from tests.terraform.rules.rule import differs
+from tidegate.adapters.firestore_lanes import LANES
 from tidegate.adapters.job_documents import ACCEPTED_DAY, COMPENSATIONS, FAILURES, JOBS, MARKS, NODES, SETTLED
 from tidegate.adapters.record_document import LEDGER
 from tidegate.adapters.record_pieces import PIECES
 from tidegate.topology import Topology
 
 CALLBACKS = "job_callbacks"
-EXPIRING = {LEDGER, PIECES, JOBS, NODES, FAILURES, COMPENSATIONS, MARKS, CALLBACKS}
+EXPIRING = {LEDGER, PIECES, LANES, JOBS, NODES, FAILURES, COMPENSATIONS, MARKS, CALLBACKS}
 
 # The large ones (outboxes, steps, results, payloads), the busy ones (counters), the ones that grow with time.
 UNINDEXED = {*EXPIRING, "payload", "airport_hours", "departures"}

@@ -45,8 +45,8 @@ def settles(gateway: ScriptedGateway, **fields: Any) -> None:
 
 def test_the_job_is_named(run: Run, gateway: ScriptedGateway) -> None:
     """The id is all that is printed, for the next command; options and credentials are sent."""
-    options = ("--key", "k", "--idempotency-key", "i", "--callback-url", "https://c.example", "--api-key", "secret")
-    result = run("-", *options, input='{"order": 1}')
+    options = ("--key", "k", "--idempotency-key", "i", "--callback-url", "https://c.example", "--class", "bulk")
+    result = run("-", *options, "--api-key", "secret", input='{"order": 1}')
     assert result.stdout.split() == list(gateway.jobs)
     [sent] = gateway.requests
     assert sent.body == b'{"order": 1}'
@@ -56,6 +56,7 @@ def test_the_job_is_named(run: Run, gateway: ScriptedGateway) -> None:
             "tidegate-ordering-key": "k",
             "idempotency-key": "i",
             "tidegate-callback-url": "https://c.example",
+            "tidegate-class": "bulk",
             "x-api-key": "secret",
         }.items()
     )

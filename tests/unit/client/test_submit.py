@@ -36,6 +36,7 @@ async def test_options_are_told(client: Client, gateway: ScriptedGateway) -> Non
         idempotency_key="order-1",
         callback_url="https://shop.example/settled",
         expires_in=timedelta(minutes=2),
+        class_="bulk",
     )
     [sent] = gateway.requests
     assert (
@@ -46,6 +47,7 @@ async def test_options_are_told(client: Client, gateway: ScriptedGateway) -> Non
             "idempotency-key": "order-1",
             "tidegate-callback-url": "https://shop.example/settled",
             "tidegate-expires-in": "120",
+            "tidegate-class": "bulk",
         }.items()
     )
 

@@ -15,6 +15,7 @@ import httpx
 from tests.worlds import RecordingPublisher, RecordingTimers, StandingClock
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
@@ -95,6 +96,7 @@ class FrontDoor:
             jobs=self.jobs,  # type: ignore[arg-type] - the part of the port that a gateway uses
             timers=RecordingTimers(),
             circuits=FirestoreCircuits(self.firestore),
+            lanes=FirestoreLanes(self.firestore),
             firestore=lambda: self.firestore,
             observe=lambda report: None,
             draw=lambda: f"draw-{next(draws)}",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.gateway.front_door import MANIFEST, NOTE, FrontDoor
+from tidegate.classes import Classes
 from tidegate.errors import ConfigurationError
 from tidegate.outbox import MAX_DATA_BYTES
 
@@ -133,6 +134,7 @@ HEADERS = {
     "expired": {"Tidegate-Expires-In": "0"},
     "in the past": {"Tidegate-Expires-In": "-1"},
     "for ever": {"Tidegate-Expires-In": "9" * 10},
+    "a class where there are none": {"Tidegate-Class": "bulk"},
     "a relative URL": {"Tidegate-Callback-Url": "/hooks"},
     "no host": {"Tidegate-Callback-Url": "https:///hooks"},
     "a port that is none": {"Tidegate-Callback-Url": "https://desk.example:70000/"},
@@ -153,6 +155,21 @@ async def test_a_header_that_cannot_be_used_is_named(headers: dict[str, str]) ->
     problem = await refused(NOTES, b"{}", encoded)  # type: ignore[arg-type]
     assert (problem["type"], problem["status"]) == ("urn:tidegate:problem:invalid-header", 400)
     assert [problem["header"]] == list(headers)
+
+
+@pytest.mark.parametrize(("name", "status"), [("bulk", 202), ("interactive", 202), ("express", 400), ("", 400)])
+async def test_a_class_is_one_of_the_topologys(name: str, status: int) -> None:
+    """It travels with the event; an unknown one is refused with those that are known, which the description lists."""
+    door = FrontDoor(classes=Classes(ranked=("interactive", "bulk")))
+    async with door.client() as client:
+        answer = await client.post(NOTES, json=NOTE, headers={"Tidegate-Class": name})
+        description = (await client.get("/openapi.json")).json()
+    assert answer.status_code == status
+    assert [each.attributes["tidegate-class"] for each in door.publisher.published] == [name] * (status == 202)
+    if status == 400:
+        assert answer.json()["detail"] == "Tidegate-Class: expected interactive or bulk"
+    [listed] = [each for each in description["paths"][NOTES]["post"]["parameters"] if each["name"] == "Tidegate-Class"]
+    assert listed["schema"] == {"enum": ["interactive", "bulk"]}
 
 
 @pytest.mark.parametrize(("emulated", "status"), [(True, 202), (False, 400)])
