@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 
 import pytest
+from tests.worlds import OrderPlaced, World, order
 
 from tests.terraform.plan import Plan
-from tests.worlds import OrderPlaced, World, order
 from tidegate.context import Context
 from tidegate.dependency_limits import Breaker
 from tidegate.errors import DependencyCutOff

@@ -11,8 +11,8 @@ from pytest_mock import MockerFixture
 from typer.testing import CliRunner, Result
 
 from tests.unit.test_pausing import Desk
-from tests.worlds import NOON
 from tidegate.adapters.memory_broker import MemoryBroker
+from tidegate.testing import NOON
 from tidegate_ops.backlogs import Backlog, BacklogUnknown
 from tidegate_ops.cli import app, pauses
 from tidegate_ops.pausing import Pausing

@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Iterator
 
+from tests.worlds import NOON, TRACE
+
 from tests.terraform.plan import Plan, Resource
 from tests.terraform.rules.rule import differs
 from tests.terraform.terraform import ROOT
-from tests.worlds import NOON, TRACE
 from tidegate.jobs import ADVANCED
 from tidegate.log_settings import LogSettings
 from tidegate.logs import delivery_line

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tests.unit.gateway.front_door import GATEWAY, MANIFEST, NOTE, FrontDoor, gateway_config
 from tidegate.jobs import Job
 from tidegate.settings import Settings
 from tidegate.sites import Site
+from tidegate.testing.virtual_loop import run
 
 MANIFESTS = "/v1/events/manifest.received"
 NOTES = "/v1/events/note.edited"

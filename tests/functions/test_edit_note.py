@@ -14,7 +14,6 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from contracts.notes import NoteEdited
-from tests.simulation.virtual_loop import run
 from tidegate import Context
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
@@ -29,6 +28,7 @@ from tidegate.messages import Outgoing
 from tidegate.ports import Ports
 from tidegate.reports import Report
 from tidegate.service import Service
+from tidegate.testing.virtual_loop import run
 from tidegate_ops.embedded_application import pusher
 from tidegate_ops.project import Project
 
