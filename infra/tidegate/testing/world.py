@@ -140,6 +140,10 @@ class World:
         """The handler of one of the project's functions, imported anew for this world."""
         return self._instance(name).handler
 
+    def config(self, name: str) -> FunctionConfig:
+        """What the topology says of one of the project's functions."""
+        return self._instance(name).config
+
     def engine(self, call: Callable[..., Any], *, pure: bool = False, io_seconds: float = 5, **options: Any) -> Engine:
         """An instance of the function ``call`` of its own; ``options`` are those of `config_of`."""
         handler = Handler.inspect(call, pure=pure)
