@@ -15,6 +15,7 @@ from tidegate_ops.cli import (
     demo,
     job,
     keys,
+    new,
     pauses,
     publish,
     smoke,
@@ -43,6 +44,7 @@ app.command("pause")(pauses.pause)
 app.command("resume")(pauses.resume)
 app.command("drain")(pauses.drain)
 app.command("pauses")(pauses.pauses)
+app.add_typer(new.app, name="new")
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")
