@@ -88,11 +88,11 @@ class Pipeline:
         letters = await self.open_letters()
         return Run(tuple(self.reports[reports:]), tuple(self.published[published:]), tuple(letters))
 
-    async def redrive(self) -> Run:
-        """Send every open dead letter back to the function that gave it up, and wait likewise."""
+    async def redrive(self, data: bytes = b"") -> Run:
+        """Send every open dead letter back to the function that gave it up, with its own data or ``data``, and wait."""
         reports, published = len(self.reports), len(self.published)
         for letter in await self.open_letters():
-            await self.redriving.send(letter, await self.letters.payload(letter))
+            await self.redriving.send(letter, data or await self.letters.payload(letter))
         run = await self.run()
         return Run(tuple(self.reports[reports:]), tuple(self.published[published:]), run.letters)
 

@@ -126,9 +126,13 @@ class World:
         """
         return await self._pipeline.run([self._outgoing(each) for each in events])
 
-    async def redrive(self) -> Run:
-        """Send every open dead letter back to the function that gave it up, and let the application work."""
-        return await self._pipeline.redrive()
+    async def redrive(self, mended: Contract | None = None) -> Run:
+        """Send every open dead letter back to the function that gave it up, and let the application work.
+
+        Args:
+            mended: goes back in place of each letter's own data.
+        """
+        return await self._pipeline.redrive(mended.to_json() if mended else b"")
 
     async def advance(self, seconds: float) -> None:
         """Let time pass: leases run out, breakers cool down. It takes no time of anybody's."""
@@ -195,10 +199,10 @@ class World:
 
     @cached_property
     def _pipeline(self) -> Pipeline:
-        project, topology = self._application
+        _, topology = self._application
         return Pipeline(
             topology,
-            {name: project.load_handler(name) for name in topology.functions},
+            {name: self.handler(name) for name in topology.functions},
             clock=self.clock,
             documents=self.store,
             ledger=self.ledger,
