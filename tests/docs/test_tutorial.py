@@ -20,7 +20,7 @@ from tidegate_ops.stack_state import StackState
 
 ROOT = Path(__file__).parents[2]
 PAGE = Page.read(ROOT / "docs" / "tutorial.md")
-UNWANTED = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.egg-info", ".mypy_cache", ".hypothesis")
+UNWANTED = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.egg-info", ".hypothesis")
 PATIENCE_SECONDS = 60
 
 
@@ -30,7 +30,10 @@ class Shop:
     def __init__(self, root: Path) -> None:
         self.root = root
         shutil.copytree(ROOT, root, ignore=UNWANTED)
+        # This repository's, and set up already: what it was set up from is older.
         (root / ".venv").symlink_to(ROOT / ".venv")
+        for name in ("requirements.txt", "pyproject.toml"):
+            os.utime(root / name, (0, 0))
         (root / "build").mkdir()
 
     @property
@@ -41,7 +44,6 @@ class Shop:
             **inherited,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(self.root / "infra"),
-            "MAKEFLAGS": "-o .venv/.ready",  # it is that of this repository, and set up already
             "EDITOR": "sed -i.bak s/cofee/coffee/",
         }
 
