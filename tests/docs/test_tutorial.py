@@ -123,12 +123,15 @@ def running(shop: Shop, emulators_installed: None) -> Iterator[StackState]:
         reader.join(10)
 
 
-def test_the_shop_is_built(shop: Shop) -> None:
-    """Nothing of the desk is left in what runs, and both functions are there."""
-    assert set(Project(shop.root).topology().functions) == {
-        *("price_order", "book_sale"),
-        *("advance_jobs", "webhooks", "dead_letters"),
-    }
+def test_what_is_kept_is_what_tidegate_brings_along(shop: Shop) -> None:
+    """Its topology has these functions as the desk has them, both of the shop's, and nothing of the desk's own."""
+    here, there = Project(ROOT).topology(), Project(shop.root).topology()
+    assert there.functions.keys() - here.functions.keys() == {"price_order", "book_sale"}
+    assert there.topics.keys() - here.topics.keys() == {"order.placed", "order.priced"}
+    for kind in ("functions", "topics", "schedules"):
+        kept = {name: each for name, each in getattr(there, kind).items() if name in getattr(here, kind)}
+        assert kept == {name: getattr(here, kind)[name] for name in kept}
+    assert there.http_functions == {"gateway": here.http_functions["gateway"].model_copy(update={"accepts": ()})}
     assert not re.search("flight|demo", shop.run("tidegate topology show; tidegate contracts list; tidegate --help"))
 
 

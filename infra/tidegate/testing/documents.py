@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from tidegate.adapters.firestore_circuits import BREAKERS
+from tidegate.adapters.firestore_pauses import PAUSES
 from tidegate.adapters.job_documents import JOBS
 from tidegate.adapters.memory_documents import Delete, MemoryDocuments, Put
 from tidegate.adapters.record_document import LEDGER
 
-_RUNTIME = frozenset({LEDGER, JOBS, BREAKERS})
+_RUNTIME = frozenset({LEDGER, JOBS, BREAKERS, PAUSES})
 
 
 class Documents(MutableMapping[str, dict[str, Any]]):

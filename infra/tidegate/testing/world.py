@@ -27,7 +27,7 @@ from tidegate.ports import Ports
 from tidegate.records import Record, record_key
 from tidegate.reports import Report
 from tidegate.testing.clock import WorldClock
-from tidegate.testing.delivery import Delivery, arriving
+from tidegate.testing.delivery import TRACE, Delivery, arriving
 from tidegate.testing.documents import Documents
 from tidegate.testing.mishaps import FaultyLedger
 from tidegate.testing.outlets import SENT, RecordingPublisher, RecordingTimers
@@ -213,7 +213,7 @@ class World:
         message_id = f"message-{next(self._messages)}"
         match event:
             case DeadLetter():
-                return arriving(event.outgoing(instance.config.topic), message_id)
+                return arriving(event.outgoing(instance.config.topic, TRACE), message_id)
             case Outgoing():
                 return arriving(event, message_id)
             case bytes():

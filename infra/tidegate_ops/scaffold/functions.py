@@ -9,7 +9,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from tidegate.contracts import Contract
 from tidegate.errors import ConfigurationError
-from tidegate.jobs import ADVANCED, SETTLED
 from tidegate.topology import FunctionName, Topology
 from tidegate_ops.checks import Application, Finding
 from tidegate_ops.checks.jobs import check_jobs
@@ -19,7 +18,7 @@ from tidegate_ops.checks.topics import check_topics
 from tidegate_ops.project import Project
 from tidegate_ops.scaffold.blueprints import REQUIREMENTS, formatted, handler_source, test_source
 from tidegate_ops.scaffold.change import Change
-from tidegate_ops.scaffold.topics import Drafts
+from tidegate_ops.scaffold.topics import Drafts, system_topics
 from tidegate_ops.topology_faults import suggest
 from tidegate_ops.yaml_source import YamlSource
 
@@ -121,9 +120,7 @@ def _entry(on: str, emits: Sequence[str], ordered: bool, dependencies: Sequence[
 
 
 def _system_functions(topology: Topology) -> list[str]:
-    """Those that Tidegate brings along; they stand last in the file."""
-    topics = (ADVANCED, SETTLED, topology.dead_letter_topic)
-    return [name for name, function in topology.functions.items() if function.topic in topics]
+    return [name for name, function in topology.functions.items() if function.topic in system_topics(topology)]
 
 
 def _check_application(drafts: Drafts) -> None:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from tidegate.contracts import Contract
 from tidegate.errors import ConfigurationError
 from tidegate.jobs import ADVANCED, SETTLED
+from tidegate.pauses import WOKEN
 from tidegate.topology import TopicName, Topology
 from tidegate_ops.project import Project
 from tidegate_ops.scaffold.blueprints import class_name, contract_source, formatted, module_source, sentence
@@ -57,9 +58,8 @@ class Drafts:
                 f"a contract of type {topic} is there already: add `{topic}: {{}}` to topics in infra/topology.yaml"
             )
         description = _checked(description)
-        system = {ADVANCED, SETTLED, self.topology.dead_letter_topic}
         fields = {"description": description} if description else {}
-        self.text.add("topics", topic, fields, before=system)
+        self.text.add("topics", topic, fields, before=system_topics(self.topology))
         contract = self._contract(topic, description or sentence(topic))
         self.contracts.append(contract)
         return contract
@@ -107,6 +107,11 @@ class Drafts:
                 return self.path_of(each)
         plural = word if word.endswith("s") and not keyword.iskeyword(word) else f"{word}s"
         return self.project.contracts_dir / f"{plural}.py"
+
+
+def system_topics(topology: Topology) -> frozenset[str]:
+    """Those that Tidegate brings along; they stand last in the file, and so do their functions."""
+    return frozenset({ADVANCED, SETTLED, WOKEN, topology.dead_letter_topic})
 
 
 def new_topic(project: Project, topic: str, description: str = "") -> Change:
