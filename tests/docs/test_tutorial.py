@@ -131,7 +131,7 @@ def test_what_is_kept_is_what_tidegate_brings_along(shop: Shop) -> None:
     for kind in ("functions", "topics", "schedules"):
         kept = {name: each for name, each in getattr(there, kind).items() if name in getattr(here, kind)}
         assert kept == {name: getattr(here, kind)[name] for name in kept}
-    assert there.http_functions == {"gateway": here.http_functions["gateway"].model_copy(update={"accepts": ()})}
+    assert list(there.http_functions) == ["gateway"]
     assert not re.search("flight|demo", shop.run("tidegate topology show; tidegate contracts list; tidegate --help"))
 
 
