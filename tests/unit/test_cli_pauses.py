@@ -53,7 +53,7 @@ def test_a_dry_run_changes_nothing(desk: Desk, command: str) -> None:
     """It says what would be done."""
     assert "nothing was changed" in run(command, "rebook", "--dry-run").stdout
     assert not desk.broker.is_paused("rebook")
-    assert not desk.world.documents.list("pauses")
+    assert not desk.world.store.list("pauses")
 
 
 def test_a_function_that_stays_cut_off_says_so(desk: Desk) -> None:

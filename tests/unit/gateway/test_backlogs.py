@@ -219,7 +219,7 @@ def test_what_is_past_its_time_takes_up_no_room() -> None:
         door = bounded(1, retention_days=7)
         async with door.client() as client:
             for days, expected in ((0, [202, 503]), (7, [503]), (1, [202, 503])):
-                door.clock.now += timedelta(days=days)
+                door.clock.advance(timedelta(days=days).total_seconds())
                 await asyncio.sleep(1)
                 assert await statuses(client, len(expected)) == expected
 
