@@ -4,8 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 
-from tests.worlds import NOON, TRACE
-
 from tests.terraform.plan import Plan, Resource
 from tests.terraform.rules.rule import differs
 from tests.terraform.terraform import ROOT
@@ -13,6 +11,8 @@ from tidegate.jobs import ADVANCED
 from tidegate.log_settings import LogSettings
 from tidegate.logs import delivery_line
 from tidegate.reports import Report
+from tidegate.testing import NOON
+from tidegate.testing.delivery import TRACE
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 
