@@ -1,11 +1,11 @@
-"""Fixtures for every test: the emulators, started once and only when a test asks for one."""
+"""Fixtures for every test beyond those of `tidegate.testing.plugin`."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.missing import missing
-from tidegate_ops.emulators import FirestoreEmulator, PubSubEmulator, find_missing
+from tidegate.testing.emulators import Emulators
+from tidegate_ops.emulators import FirestoreEmulator, PubSubEmulator
 
 
 @pytest.fixture(scope="session")
@@ -21,21 +21,17 @@ async def one_event_loop(anyio_backend: str) -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="session")
-def emulators_installed() -> None:
-    """For what needs the emulators."""
-    if lacking := find_missing():
-        missing(*map(str, lacking))
+def emulators_installed(emulators: Emulators) -> None:
+    """For what starts emulators of its own."""
 
 
 @pytest.fixture(scope="session")
-def pubsub_emulator(emulators_installed: None) -> Iterator[PubSubEmulator]:
+def pubsub_emulator(emulators: Emulators) -> PubSubEmulator:
     """A Pub/Sub emulator that all tests share: use topics or a project of the test's own."""
-    with PubSubEmulator() as emulator:
-        yield emulator
+    return emulators.pubsub
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator(emulators_installed: None) -> Iterator[FirestoreEmulator]:
+def firestore_emulator(emulators: Emulators) -> FirestoreEmulator:
     """A Firestore emulator that all tests share: use collections or a project of the test's own."""
-    with FirestoreEmulator() as emulator:
-        yield emulator
+    return emulators.firestore

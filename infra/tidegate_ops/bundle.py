@@ -25,6 +25,7 @@ from tidegate_ops.topology_faults import suggest
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest moment a zip can hold
 _MODE = 0o100644 << 16  # a regular file that its owner writes and everybody reads
 _DIGITS = 16  # of the digest, in a file's name
+_LEFT_HERE = ("client", "testing")  # of the runtime: no function needs it
 _LEFT_OUT = re.compile(r"\..*|__pycache__|.*\.pyc|tests?|test_.*\.py|conftest\.py")
 
 
@@ -123,12 +124,13 @@ def _config(topology: Topology, name: str) -> bytes:
 
 
 def _packages(project: Project) -> dict[str, bytes]:
-    """The Python files of the runtime and of the contracts, by their path inside the zip; not the client."""
+    """The Python files of the runtime and of the contracts, by their path inside the zip."""
+    left = [project.infra / "tidegate" / name for name in _LEFT_HERE]
     return {
         path.relative_to(project.infra).as_posix(): path.read_bytes()
         for package in ("tidegate", "contracts")
         for path in _files(project.infra / package)
-        if path.suffix == ".py" and not path.is_relative_to(project.infra / "tidegate" / "client")
+        if path.suffix == ".py" and not any(map(path.is_relative_to, left))
     }
 
 

@@ -20,7 +20,7 @@ from tidegate.controls import Controls
 from tidegate.handlers import Handler, HttpHandler
 from tidegate.http_service import HttpService
 from tidegate.messages import Message
-from tidegate.ports import Ports
+from tidegate.ports import Ledger, Ports
 from tidegate.reports import Report
 from tidegate.service import Service
 from tidegate.settings import Settings
@@ -54,8 +54,11 @@ class EmbeddedApplication:
         on_report: Callable[[Report], None],
         on_message: Callable[[str, Message], None],
         clock: Clock = system_clock,
+        documents: MemoryDocuments | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
-        self.documents = MemoryDocuments(clock)
+        """Without ``documents`` there are none at first; ``ledger`` is by default one among them."""
+        self.documents = documents or MemoryDocuments(clock)
         self.broker = MemoryBroker(
             sorted({*topology.topics, topology.dead_letter_topic}), clock=clock, observe=on_message
         )
@@ -63,7 +66,7 @@ class EmbeddedApplication:
         firestore = memory_firestore(self.documents)
         controls = Controls(FirestorePauses(firestore), MemorySubscriptions(self.broker))
         ports = Ports(
-            ledger=MemoryLedger(self.documents),
+            ledger=ledger or MemoryLedger(self.documents),
             publisher=self.broker,
             jobs=FirestoreJobs(firestore),
             timers=self.timers,

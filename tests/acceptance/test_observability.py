@@ -12,7 +12,7 @@ from tests.acceptance.delivery_log import DeliveryLog, eventually
 from tests.acceptance.manifests import CANCELLED, ON_TIME, manifest
 from tests.acceptance.projects import copy_desk
 from tests.collector import Collector, Received
-from tests.worlds import TRACE
+from tidegate.testing.delivery import TRACE
 from tidegate_ops.broker import LocalBroker
 from tidegate_ops.console.server import ConsoleServer
 from tidegate_ops.console.stack_metrics import StackMetrics

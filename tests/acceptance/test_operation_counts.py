@@ -10,7 +10,7 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
-from tests.worlds import NOON, OrderPacked, OrderPlaced, World, order
+from tests.orders import OrderPacked, OrderPlaced, order
 from tidegate import Context
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_lanes import FirestoreLanes
@@ -20,6 +20,7 @@ from tidegate.inputs import Inbound
 from tidegate.jobs import JobState, NewJob
 from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Place
+from tidegate.testing import NOON, World
 from tidegate.verdicts import Verdict
 from tidegate_ops.costs import JOB_READS, JOB_WRITES, WRITES
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.contract.brokers import EmulatorBroker, emulator_broker
-from tests.worlds import NOON, OrderPacked, OrderPlaced, World, handed_on
+from tests.orders import OrderPacked, OrderPlaced
 from tidegate import Context
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_ledger import FirestoreLedger
@@ -23,6 +23,8 @@ from tidegate.places import ROOT, Place
 from tidegate.ports import Stored, Version, Written
 from tidegate.records import Record, Status
 from tidegate.settings import Settings
+from tidegate.testing import NOON, World
+from tidegate.testing.delivery import arriving
 from tidegate.verdicts import Verdict
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_event_loop")]
@@ -88,7 +90,7 @@ async def test_ten_thousand_children(yard: Yard) -> None:
     event = Event("first", "order.placed", "/shop", OrderPlaced(items=CHILDREN).to_json(), NOON, version=1)
     message = Outgoing("order.placed", event.data, event.attributes() | place.attributes())
     await yard.jobs.accept(NewJob(JOB, message, ("unpack",), "", NOON, NOON + timedelta(days=45)))
-    report = await yard.engine(unpack, subscribers=SUBSCRIBERS).deliver(handed_on(message))
+    report = await yard.engine(unpack, subscribers=SUBSCRIBERS).deliver(arriving(message))
     assert report.verdict is Verdict.DONE
     yard.timed.seconds.clear()
 
@@ -96,7 +98,7 @@ async def test_ten_thousand_children(yard: Yard) -> None:
 
     async def deliver(child: Outgoing) -> Verdict:
         async with places:
-            return (await stower.deliver(handed_on(child))).verdict
+            return (await stower.deliver(arriving(child))).verdict
 
     delivered = 0
     while delivered < CHILDREN:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.missing import missing
+from tidegate.testing.missing import missing
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from tests.worlds import NOON
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.breakers import Circuit
 from tidegate.errors import WriteConflict
+from tidegate.testing import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -9,13 +9,13 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
-from tests.worlds import NOON
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.errors import StoreUnavailable, WriteConflict
 from tidegate.jobs import COMPENSATION, Compensation, Growth, JobFailure, JobState, NewJob, Node, Progress, Turn
 from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Member
 from tidegate.records import Fault
+from tidegate.testing import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from tests.worlds import NOON
 from tidegate.adapters.firestore_pauses import FirestorePauses
 from tidegate.errors import WriteConflict
 from tidegate.pauses import CutOff, Hold, Pause, Push
+from tidegate.testing import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.missing import missing
+from tidegate.testing.missing import missing
 
 ROOT = Path(__file__).parents[2]
 FILES = ("cloudbuild.yaml", "cloudbuild.deploy.yaml")

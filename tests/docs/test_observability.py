@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tests.docs.markdown import Page
 from tests.unit.test_logs import REPORT
-from tests.worlds import NOON, TRACE, World
 from tidegate.breakers import Phase
 from tidegate.log_settings import DATA_VARIABLE, SAMPLED, SHARES_VARIABLE, LogSettings
 from tidegate.logs import JsonFormatter, delivery_line
@@ -15,6 +14,8 @@ from tidegate.messages import Outgoing
 from tidegate.redaction import MAX_QUOTED_BYTES, SHORTEST_QUOTE
 from tidegate.spans import delivery_span, request_span, send_span
 from tidegate.telemetry import ENDPOINTS, PACKAGE
+from tidegate.testing import NOON, World
+from tidegate.testing.delivery import TRACE
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 from tidegate.work import Work, under_way

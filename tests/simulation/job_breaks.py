@@ -10,14 +10,14 @@ from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from google.cloud.firestore_v1.types import Precondition
 
 from tests.simulation.breaks import Both, Break, named
-from tidegate import trees
+from tidegate import growths, trees
 from tidegate.adapters import firestore_jobs
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.deliveries import Delivery
 from tidegate.jobs import Growth, Turn
 from tidegate.places import Member
 from tidegate.ports import StoredTally
-from tidegate.records import Record
+from tidegate.records import Record, Status
 from tidegate.trees import Tree
 
 
@@ -173,7 +173,11 @@ def _count_what_was_redriven_too_late() -> AbstractContextManager[Any]:
 
 def _settle_before_the_children() -> AbstractContextManager[Any]:
     """A unit is taken for settled with its record, whatever that emitted."""
-    return patch.object(trees, "settles", lambda record: record.status in ("done", "failed"))
+
+    def concluded(record: Record) -> bool:
+        return record.status in (Status.DONE, Status.FAILED)
+
+    return Both(patch.object(growths, "settles", concluded), patch.object(trees, "settles", concluded))
 
 
 JOB_BREAKS: dict[str, Break] = named(

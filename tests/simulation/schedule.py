@@ -14,7 +14,8 @@ from tests.simulation.outages import endure
 from tests.simulation.scenario import Scenario
 from tests.simulation.trip_run import travel
 from tests.simulation.trip_scenario import TripScenario
-from tests.simulation.virtual_loop import Stuck, run
+from tests.simulation.virtual_loop import run
+from tidegate.testing.virtual_loop import Stuck
 
 JOBS_EVERY = 20
 """One in so many seeds is about jobs, which take four times as long."""

@@ -6,10 +6,10 @@ from functools import cache
 
 import pytest
 
-from tests.missing import missing
 from tests.terraform.applications import BARE, SCHEMA, SMALL, Application, everything
 from tests.terraform.plan import Plan
 from tests.terraform.terraform import ROOT, Configuration, TerraformFailed
+from tidegate.testing.missing import missing
 from tidegate.topology import Topology
 from tidegate_ops.project import Project
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.orders import OrderPlaced, order
 from tests.terraform.plan import Plan
-from tests.worlds import OrderPlaced, World, order
 from tidegate.context import Context
 from tidegate.dependency_limits import Breaker
 from tidegate.errors import DependencyCutOff
 from tidegate.shared_breakers import SharedBreaker
+from tidegate.testing import World
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 

@@ -13,7 +13,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 
-from tests.worlds import NOON
+from tidegate.testing import NOON
 from tidegate_ops.backlogs import Backlog, BacklogUnknown, MonitoredBacklogs
 
 pytestmark = pytest.mark.anyio

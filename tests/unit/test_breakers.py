@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.worlds import NOON
 from tidegate.breakers import Admission, Circuit, Phase, State, admit, conclude, is_admissible, learn
 from tidegate.dependency_limits import Breaker
 from tidegate.signs import Sign
+from tidegate.testing import NOON
 
 LIMITS = Breaker(failures=3, window_seconds=60, cool_down_seconds=30, longest_cool_down_seconds=100, probes=2)
 

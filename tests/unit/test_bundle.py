@@ -33,8 +33,9 @@ def test_a_zip_holds_all_that_the_function_needs(project: Project, tmp_path: Pat
     for leftover in ("__pycache__/main.pyc", "tests/test_main.py", "test_main.py", ".hidden", "data/boxes.csv"):
         (folder / leftover).parent.mkdir(exist_ok=True)
         (folder / leftover).write_text("x")
-    (project.infra / "tidegate" / "client").mkdir()
-    (project.infra / "tidegate" / "client" / "__init__.py").write_text("")
+    for package in ("client", "testing"):
+        (project.infra / "tidegate" / package).mkdir()
+        (project.infra / "tidegate" / package / "__init__.py").write_text("")
     project.schemas_dir.mkdir()
     (project.schemas_dir / "order.placed.v1.json").write_text("{}")
     with packed(project, tmp_path / "out") as archive:

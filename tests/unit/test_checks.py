@@ -478,6 +478,8 @@ def test_a_limit_on_dead_letters(project: Project) -> None:
     ("line", "problem"),
     [
         ("import tidegate_ops.project", "imports tidegate_ops.project, which never ships"),
+        ("from tidegate.testing import World", "imports tidegate.testing, which never ships"),
+        ("import tidegate.client", "imports tidegate.client, which never ships"),
         ("from dead_letters import main", "imports dead_letters, another function's code"),
         ("from functions.dead_letters import main", "imports functions.dead_letters, another function's code"),
     ],

@@ -10,9 +10,9 @@ import pytest
 from pytest_mock import MockerFixture
 from typer.testing import CliRunner
 
-from tests.simulation.virtual_loop import run as run_virtually
 from tests.unit.trip_desk import TOPOLOGY, TripDesk, TripPlanned
 from tidegate.adapters.memory_firestore import memory_firestore
+from tidegate.testing.virtual_loop import run as run_virtually
 from tidegate_ops.cli import job, job_tree
 
 

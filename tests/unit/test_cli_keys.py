@@ -13,11 +13,11 @@ from pytest_mock import MockerFixture
 from typer.testing import CliRunner
 
 from tests.unit.gateway.front_door import ELSEWHERE, NOTE, FrontDoor
-from tests.worlds import NOON
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.errors import ConfigurationError
 from tidegate.events import digest
+from tidegate.testing import NOON
 from tidegate_ops.cli import keys
 from tidegate_ops.key_file import KeyChanged, KeyFile
 

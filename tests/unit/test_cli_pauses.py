@@ -11,8 +11,8 @@ from pytest_mock import MockerFixture
 from typer.testing import CliRunner, Result
 
 from tests.unit.test_pausing import Desk
-from tests.worlds import NOON
 from tidegate.adapters.memory_broker import MemoryBroker
+from tidegate.testing import NOON
 from tidegate_ops.backlogs import Backlog, BacklogUnknown
 from tidegate_ops.cli import app, pauses
 from tidegate_ops.pausing import Pausing
@@ -53,7 +53,7 @@ def test_a_dry_run_changes_nothing(desk: Desk, command: str) -> None:
     """It says what would be done."""
     assert "nothing was changed" in run(command, "rebook", "--dry-run").stdout
     assert not desk.broker.is_paused("rebook")
-    assert not desk.world.documents.list("pauses")
+    assert not desk.world.store.list("pauses")
 
 
 def test_a_function_that_stays_cut_off_says_so(desk: Desk) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import NOON, TRACE, Mishap, OrderPacked, OrderPlaced, World, handed_on, order
+from tests.orders import OrderPacked, OrderPlaced, order
 from tidegate import Context, Reject
 from tidegate.dead_letters import DeadLetter
 from tidegate.dependency_limits import Dependency
 from tidegate.errors import LeaseLost, StepFailed
 from tidegate.messages import Message
 from tidegate.records import Failure, Fault, Status
+from tidegate.testing import NOON, Mishap, World
+from tidegate.testing.delivery import TRACE, arriving
 from tidegate.verdicts import Verdict
 
 pytestmark = pytest.mark.anyio
@@ -329,7 +331,7 @@ async def test_resume_publishes_what_was_committed(world: World, field: str, dat
         died_at=NOON,
     )
     filer = world.engine(file, attempts=None, idempotency_of={"pack": field} if field != "event.id" else {})
-    assert (await filer.deliver(handed_on(letter.outgoing("dead.letters", TRACE)))).verdict is Verdict.DONE
+    assert (await filer.deliver(arriving(letter.outgoing("dead.letters", TRACE)))).verdict is Verdict.DONE
     assert answers == [resumed]
     assert len(world.publisher.published) == resumed
 
@@ -342,5 +344,5 @@ async def test_resume_leaves_the_rest_dead(world: World) -> None:
         answers.append(await ctx.resume(letter))
 
     letter = DeadLetter.from_message(Message("m", b"{}", {}), now=NOON)
-    await world.engine(file).deliver(handed_on(letter.outgoing("dead.letters", TRACE)))
+    await world.engine(file).deliver(arriving(letter.outgoing("dead.letters", TRACE)))
     assert answers == [False]

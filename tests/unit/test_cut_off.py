@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import OrderPlaced, World, order
+from tests.orders import OrderPlaced, order
 from tidegate import Context
 from tidegate.dependency_limits import Dependency
 from tidegate.engine import Engine
 from tidegate.records import Status
+from tidegate.testing import World
 from tidegate.verdicts import Verdict
 
 pytestmark = pytest.mark.anyio
@@ -154,7 +155,7 @@ async def test_a_breaker_can_be_switched_off() -> None:
     engine = shop.instance()
     for number in range(20):
         assert (await engine.deliver(order(f"event-{number}"))).verdict is Verdict.RETRY
-    assert shop.world.fields("breakers/bank") is None
+    assert shop.world.documents.get("breakers/bank") is None
     assert shop.calls == 20
 
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds import NOON, TRACE, handed_on
 from tidegate.dead_letters import DeadLetter
 from tidegate.events import Event
 from tidegate.messages import Message
 from tidegate.records import Failure, Fault
+from tidegate.testing import NOON
+from tidegate.testing.delivery import TRACE, arriving
 from tidegate.traces import Sampling
 
 EVENT = Event("event-1", "order.placed", "/shop", b"\xff{}", NOON, redrive=2, target="pack", key="k")
@@ -27,7 +28,7 @@ def test_round_trip() -> None:
     """A letter reads back equal, the original's data and attributes untouched."""
     outgoing = LETTER.outgoing("dead.letters", TRACE)
     assert (outgoing.topic, outgoing.data, outgoing.key) == ("dead.letters", MESSAGE.data, "")
-    letter = read(handed_on(replace(outgoing)).message)
+    letter = read(arriving(replace(outgoing)).message)
     assert letter == LETTER
     assert (letter.event_type, letter.redrive, letter.backstop) == ("order.placed", 2, False)
     assert letter.attributes == MESSAGE.attributes
@@ -36,7 +37,7 @@ def test_round_trip() -> None:
 def test_attributes_that_pubsub_adds_itself_are_left_out() -> None:
     """Pub/Sub refuses attributes that begin with its own prefix, so a letter with them could never be published."""
     letter = replace(LETTER, attributes={**LETTER.attributes, "googclient_schemaencoding": "JSON"})
-    assert read(handed_on(letter.outgoing("dead.letters", TRACE)).message).attributes == MESSAGE.attributes
+    assert read(arriving(letter.outgoing("dead.letters", TRACE)).message).attributes == MESSAGE.attributes
 
 
 def test_a_letter_never_has_more_attributes_than_pubsub_takes() -> None:
@@ -44,14 +45,14 @@ def test_a_letter_never_has_more_attributes_than_pubsub_takes() -> None:
     crowded = {f"a{number}": "x" for number in range(99)} | dict(LETTER.attributes)
     outgoing = replace(LETTER, attributes=crowded).outgoing("dead.letters", TRACE)
     assert len(outgoing.attributes) == 100
-    assert MESSAGE.attributes.items() <= read(handed_on(outgoing).message).attributes.items()
+    assert MESSAGE.attributes.items() <= read(arriving(outgoing).message).attributes.items()
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_every_fault_travels(fault: Fault) -> None:
     """The word for what happened arrives as it was sent."""
     letter = replace(LETTER, fault=fault)
-    assert read(handed_on(letter.outgoing("dead.letters", TRACE)).message).fault is fault
+    assert read(arriving(letter.outgoing("dead.letters", TRACE)).message).fault is fault
 
 
 @pytest.mark.parametrize("spelling", [str, str.lower], ids=["as attributes", "as headers"])

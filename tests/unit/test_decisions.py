@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds import NOON
 from tidegate.decisions import (
     Bury,
     Busy,
@@ -24,6 +23,7 @@ from tidegate.decisions import (
 )
 from tidegate.messages import Outgoing
 from tidegate.records import Failure, Fault, Record, Status
+from tidegate.testing import NOON
 from tidegate.verdicts import Verdict
 
 SECOND = timedelta(seconds=1)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import World
 from tidegate.dependencies import Dependencies, Use, url_variable
 from tidegate.dependency_limits import Dependency
 from tidegate.errors import ConfigurationError, DependencyCutOff, Reject
+from tidegate.testing import World
 
 pytestmark = pytest.mark.anyio
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from contracts.notes import NoteEdited
-from tests.simulation.virtual_loop import run
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.events import Event
 from tidegate.messages import Outgoing
 from tidegate.reports import Report
+from tidegate.testing.virtual_loop import run
 from tidegate_ops.embedded_application import EmbeddedApplication, subscription
 from tidegate_ops.project import Project
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import OrderPacked, OrderPlaced
+from tests.orders import OrderPacked, OrderPlaced
 from tidegate import Emission, Result, emit
 from tidegate.emissions import contracts_in, flatten
 

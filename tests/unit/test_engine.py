@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from tests.worlds import NOON, Mishap, OrderPacked, OrderPlaced, World, handed_on, order
+from tests.orders import OrderPacked, OrderPlaced, order
 from tidegate import Context, Emission, Reject, Result, emit
 from tidegate.dead_letters import DeadLetter
 from tidegate.engine import Engine
@@ -17,6 +17,8 @@ from tidegate.events import Event, child_id
 from tidegate.inputs import Inbound
 from tidegate.messages import Message
 from tidegate.records import Fault, Status
+from tidegate.testing import NOON, Mishap, World
+from tidegate.testing.delivery import arriving
 from tidegate.verdicts import Verdict
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +66,7 @@ class Handling:
 def letters(world: World) -> list[DeadLetter]:
     """The dead letters published so far."""
     return [
-        DeadLetter.from_message(handed_on(each).message, now=NOON)
+        DeadLetter.from_message(arriving(each).message, now=NOON)
         for each in world.publisher.published
         if each.topic == "dead.letters"
     ]
@@ -215,7 +217,7 @@ async def test_the_last_resort_never_gives_up(world: World) -> None:
         raise Reject("not today")
 
     await world.engine(Handling(Reject("no")).function()).deliver(order())
-    outcome = await verdicts(world.engine(file, attempts=None), handed_on(world.publisher.published[0]), 7)
+    outcome = await verdicts(world.engine(file, attempts=None), arriving(world.publisher.published[0]), 7)
     assert outcome == [Verdict.RETRY] * 7
 
 
@@ -418,7 +420,7 @@ async def test_a_zombie_is_fenced(world: World) -> None:
     assert await verdicts(engine, order(), 1) == [Verdict.DONE]
     finish.set()
     assert (await zombie).verdict is Verdict.DUPLICATE
-    assert world.fields("parcels/p") == {"by": 2}
+    assert world.documents.get("parcels/p") == {"by": 2}
     assert {OrderPacked.parse(each.data).parcel for each in world.publisher.published} == {2}
 
 
@@ -529,7 +531,7 @@ async def test_a_state_conflict_reads_again(world: World) -> None:
 
     assert await verdicts(world.engine(pack), order(), 1) == [Verdict.DONE]
     assert attempts == [1, 1]
-    assert world.fields("stock/box") == {"left": 8}
+    assert world.documents.get("stock/box") == {"left": 8}
     assert len(world.publisher.published) == 1
 
 
@@ -546,7 +548,7 @@ async def test_endless_state_conflicts_are_a_failure(world: World) -> None:
     report = await world.engine(pack).deliver(order())
     assert (report.verdict, len(runs)) == (Verdict.RETRY, 5)
     assert "too much contention" in report.reason
-    assert world.fields("stock/other") is None
+    assert world.documents.get("stock/other") is None
     assert world.publisher.published == []
 
 
@@ -560,9 +562,9 @@ async def test_a_failed_run_writes_nothing(world: World) -> None:
 
     engine = world.engine(pack)
     assert await verdicts(engine, order(), 1) == [Verdict.RETRY]
-    assert world.fields("stock/box") is None
+    assert world.documents.get("stock/box") is None
     assert await verdicts(engine, order(), 1) == [Verdict.DONE]
-    assert world.fields("stock/box") == {"attempt": 2}
+    assert world.documents.get("stock/box") == {"attempt": 2}
 
 
 async def test_idempotency_by_a_field(world: World) -> None:
@@ -642,7 +644,7 @@ async def test_lineage_travels(world: World) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     extensions = {"traceparent": parent, "tracestate": "x=1", "correlationid": "first", "other": "x"}
     await world.engine(Handling().function()).deliver(order(extensions=extensions))
-    child = Event.from_message(handed_on(world.publisher.published[0]).message, topic="", now=NOON)
+    child = Event.from_message(arriving(world.publisher.published[0]).message, topic="", now=NOON)
     trace = world.reports[0].trace
     assert (trace.trace_id, trace.parent_id) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
     assert child.extensions == {

@@ -12,14 +12,16 @@ import pytest
 from functions_framework import _function_registry
 from pytest_mock import MockerFixture
 
-from tests.worlds import OrderPacked, OrderPlaced, World, config_of, order
+from tests.orders import OrderPacked, OrderPlaced, order
 from tidegate.errors import ConfigurationError
 from tidegate.handlers import Handler
+from tidegate.testing import World
+from tidegate.testing.world import config_of
 
 pytestmark = pytest.mark.anyio
 
 MAIN = """\
-from tests.worlds import OrderPacked, OrderPlaced
+from tests.orders import OrderPacked, OrderPlaced
 from tidegate import Context, function
 
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.worlds import NOON, StandingClock, World
 from tidegate.adapters.firestore_pauses import FirestorePauses
 from tidegate.breakers import Circuit
 from tidegate.controls import Controls, StoredPause
@@ -15,6 +14,8 @@ from tidegate.errors import StoreUnavailable, SubscriptionUnavailable
 from tidegate.governing import Governor, Ungoverned
 from tidegate.pauses import Hold, Pause, Push
 from tidegate.ports import Version
+from tidegate.testing import NOON, World
+from tidegate.testing.clock import WorldClock
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +79,7 @@ class Station:
 
     def __init__(self) -> None:
         self.world = World()
-        self.clock: StandingClock = self.world.clock
+        self.clock: WorldClock = self.world.clock
         self.subscriptions = RecordedSubscriptions()
         self.pauses = RecordedPauses(FirestorePauses(self.world.firestore, jitter=lambda: 0.0))
 
@@ -116,11 +117,11 @@ def station() -> Station:
 
 
 @pytest.fixture
-def clock(station: Station) -> StandingClock:
+def clock(station: Station) -> WorldClock:
     return station.clock
 
 
-async def test_all_that_need_what_is_cut_off_are_paused_and_resumed(station: Station, clock: StandingClock) -> None:
+async def test_all_that_need_what_is_cut_off_are_paused_and_resumed(station: Station, clock: WorldClock) -> None:
     """From the opening to the end of the cool-down, when it is looked at again; exactly as they were."""
     before = dict(station.subscriptions.now)
     await station.open("maps", 30)
@@ -152,7 +153,7 @@ async def test_a_review_that_finds_nothing_costs_a_read_for_each(station: Statio
     assert (station.pauses.reads, station.pauses.writes) == (2, 0)
 
 
-async def test_repeating_a_review_changes_nothing(station: Station, clock: StandingClock) -> None:
+async def test_repeating_a_review_changes_nothing(station: Station, clock: WorldClock) -> None:
     """While it stays cut off it is neither written nor detached again, and looked at again once."""
     await station.open("partner", 300)
     assert await station.review() == {"partner": NOON + timedelta(seconds=301)}
@@ -170,7 +171,7 @@ async def test_an_interrupted_review_is_made_good(station: Station) -> None:
     assert (await station.governor().review(GOVERNS, every_end=True)).keys() == {"partner"}
 
 
-async def test_a_probe_that_fails_pauses_it_again(station: Station, clock: StandingClock) -> None:
+async def test_a_probe_that_fails_pauses_it_again(station: Station, clock: WorldClock) -> None:
     """For the new cool-down, which is another reason than the one before it."""
     await station.open("partner", 30)
     await station.review()
@@ -181,7 +182,7 @@ async def test_a_probe_that_fails_pauses_it_again(station: Station, clock: Stand
     assert station.subscriptions.changes == ["detach book-seats", "attach book-seats", "detach book-seats"]
 
 
-async def test_a_probe_that_is_answered_leaves_it_on(station: Station, clock: StandingClock) -> None:
+async def test_a_probe_that_is_answered_leaves_it_on(station: Station, clock: WorldClock) -> None:
     """The circuit is closed, and nothing is left of the machine's reason."""
     await station.open("partner", 30)
     await station.review()
@@ -195,7 +196,7 @@ async def test_a_probe_that_is_answered_leaves_it_on(station: Station, clock: St
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("seconds", [0, 31])
 async def test_whoever_stops_half_way_is_followed(
-    station: Station, clock: StandingClock, seconds: float, place: int
+    station: Station, clock: WorldClock, seconds: float, place: int
 ) -> None:
     """A governor that ends before any of its calls leaves nothing that the next review does not mend."""
     await station.open("partner", 30)
@@ -218,7 +219,7 @@ async def test_whoever_stops_half_way_is_followed(
     assert station.detached == (set() if seconds else {"book-seats"})
 
 
-async def test_what_a_deployment_put_back_is_taken_off_again(station: Station, clock: StandingClock) -> None:
+async def test_what_a_deployment_put_back_is_taken_off_again(station: Station, clock: WorldClock) -> None:
     """And what it put there is what comes back at the end."""
     await station.open("partner", 300)
     await station.review()
@@ -230,7 +231,7 @@ async def test_what_a_deployment_put_back_is_taken_off_again(station: Station, c
     assert station.subscriptions.now["book-seats"] == redeployed
 
 
-async def test_what_a_late_call_took_off_is_put_back(station: Station, clock: StandingClock) -> None:
+async def test_what_a_late_call_took_off_is_put_back(station: Station, clock: WorldClock) -> None:
     """A detachment of long ago that takes effect after the end lasts until the next review."""
     await station.open("partner", 30)
     await station.review()
@@ -241,7 +242,7 @@ async def test_what_a_late_call_took_off_is_put_back(station: Station, clock: St
     assert station.detached == set()
 
 
-async def test_the_machine_never_undoes_an_operator(station: Station, clock: StandingClock) -> None:
+async def test_the_machine_never_undoes_an_operator(station: Station, clock: WorldClock) -> None:
     """A function that somebody holds stays paused when its dependency recovers."""
     await station.governor().hold("book_seats", HOLD)
     await station.open("partner", 30)
@@ -264,7 +265,7 @@ async def test_an_operator_never_undoes_the_machine(station: Station) -> None:
     assert station.detached == {"book-seats"}
 
 
-async def test_a_release_makes_good_for_a_governor_that_is_away(station: Station, clock: StandingClock) -> None:
+async def test_a_release_makes_good_for_a_governor_that_is_away(station: Station, clock: WorldClock) -> None:
     """A cut-off that is over keeps nothing paused."""
     await station.open("partner", 30)
     await station.review()
@@ -301,7 +302,7 @@ async def test_what_changes_between_writing_and_doing_is_followed(station: Stati
     assert station.detached == set()
 
 
-async def test_many_at_once_agree(station: Station, clock: StandingClock) -> None:
+async def test_many_at_once_agree(station: Station, clock: WorldClock) -> None:
     """Governors and operators that all act at the same time leave what is wanted and what is the same."""
     await station.open("maps", 30)
     await asyncio.gather(*(station.review() for _ in range(5)), station.governor().hold("print_map", HOLD))

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts.governor import GovernorWoken
-from tests.simulation.virtual_loop import run
-from tests.worlds import NOON, World, arriving
+from tests.orders import arriving
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_pauses import FirestorePauses
 from tidegate.adapters.memory_broker import MemoryBroker, PushSubscription
@@ -26,6 +25,8 @@ from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.messages import Outgoing
 from tidegate.ports import Circuits
+from tidegate.testing import NOON, World
+from tidegate.testing.virtual_loop import run
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 from tidegate_ops.embedded_application import EmbeddedApplication

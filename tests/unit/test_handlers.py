@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 
-from tests.worlds import OrderPacked, OrderPlaced
+from tests.orders import OrderPacked, OrderPlaced
 from tidegate import Context, Emission
 from tidegate.dead_letters import DeadLetter
 from tidegate.handlers import Handler, HttpHandler

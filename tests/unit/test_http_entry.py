@@ -11,8 +11,8 @@ from pytest_mock import MockerFixture
 from starlette.types import ASGIApp
 
 from tests.unit.front_door import client, config
-from tests.worlds import World
 from tidegate.errors import ConfigurationError
+from tidegate.testing import World
 from tidegate_ops.embedded_server import EmbeddedServer
 
 pytestmark = pytest.mark.anyio

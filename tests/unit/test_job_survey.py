@@ -7,13 +7,13 @@ from typing import TypeVar
 
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tests.unit import trip_desk
 from tests.unit.trip_desk import TOPOLOGY, TripDesk, TripPlanned
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.errors import ConfigurationError
 from tidegate.jobs import JobState
 from tidegate.records import Fault
+from tidegate.testing.virtual_loop import run
 from tidegate.topology import Topology
 from tidegate_ops.job_archive import JobArchive
 from tidegate_ops.job_survey import MOST_UNITS, JobSurvey

@@ -6,13 +6,13 @@ from typing import TypeVar
 
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tests.unit.trip_desk import NOON, TripDesk, TripPlanned
-from tests.worlds import TRACE
 from tidegate.dead_letters import DeadLetter
 from tidegate.jobs import Job, JobState, Progress
 from tidegate.messages import Outgoing
 from tidegate.records import Failure, Fault
+from tidegate.testing.delivery import TRACE
+from tidegate.testing.virtual_loop import run
 from tidegate.verdicts import Verdict
 from tidegate_ops.demo.duplicates import copy_of
 

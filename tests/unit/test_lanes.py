@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from tests.worlds import NOON, order
+from tests.orders import order
 from tidegate.events import Event
 from tidegate.key_limits import PerKey
 from tidegate.lanes import Admission, Burst, Enter, Entrant, GiveWay, Held, Lane, Paced, Wait, enter, lane_key
+from tidegate.testing import NOON
 
 SINGLETON = PerKey.model_validate({"key": "ordering_key", "singleton": {}})
 DEBOUNCE = PerKey.model_validate(

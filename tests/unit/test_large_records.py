@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.worlds import OrderPacked, OrderPlaced, World, order
+from tests.orders import OrderPacked, OrderPlaced, order
 from tidegate import Context
 from tidegate.errors import StepFailed
+from tidegate.testing import World
 from tidegate.verdicts import Verdict
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +29,7 @@ async def test_fan_out_that_outgrows_a_document_is_published_whole() -> None:
 
     engine = world.engine(pack)
     assert (await engine.deliver(order())).verdict is Verdict.DONE
-    assert len([path for path in world.documents.paths() if "/ledger_pieces/" in path]) == 3
+    assert len([path for path in world.store.paths() if "/ledger_pieces/" in path]) == 3
     world.publisher.published.clear()
     assert (await engine.deliver(order())).verdict is Verdict.DUPLICATE
     assert len(world.publisher.published) == 20
@@ -45,7 +46,7 @@ async def test_fan_out_that_outgrows_a_commit_is_dead_at_once() -> None:
     report = await world.engine(pack).deliver(order())
     assert report.verdict is Verdict.DEAD
     assert "fan out in two stages" in report.reason
-    assert world.fields("shelf/o-1") is None
+    assert world.documents.get("shelf/o-1") is None
     assert [each.topic for each in world.publisher.published] == ["dead.letters"]
 
 

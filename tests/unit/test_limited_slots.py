@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import NOON, Mishap, OrderPlaced, World, order
+from tests.orders import OrderPlaced, order
 from tidegate import Context, Reject
 from tidegate.adapters.firestore_lanes import LANES, FirestoreLanes
 from tidegate.engine import Engine
@@ -19,6 +19,7 @@ from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Place
 from tidegate.records import Fault, Status
 from tidegate.reports import Report
+from tidegate.testing import NOON, Mishap, World
 from tidegate.verdicts import Verdict
 from tidegate_ops.job_tree import FiledRecord, Relation, State, Unit, handling_of
 
@@ -63,7 +64,7 @@ class Packing:
 
 
 def lanes(world: World) -> list[dict[str, Any]]:
-    return [each.fields for each in world.documents.list(LANES)]
+    return [each.fields for each in world.store.list(LANES)]
 
 
 async def verdict(engine: Engine, event_id: str, **changes: Any) -> Verdict:
@@ -136,10 +137,10 @@ async def test_a_place_is_free_when_its_lease_is_over(world: World) -> None:
     assert lanes(world) in (held, [])
     assert await other is Verdict.DONE
     assert lanes(world) == []
-    assert world.fields("packed/a") is None
+    assert "packed/a" not in world.documents
     assert (await world.record("pack", "a")).status is Status.CLAIMED
     assert await verdict(engine, "a") is Verdict.DONE
-    assert world.fields("packed/a") == {"attempt": 2}
+    assert world.documents["packed/a"] == {"attempt": 2}
 
 
 async def test_a_lost_place_is_not_freed(world: World) -> None:

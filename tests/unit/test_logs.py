@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import NOON, TRACE, OrderPacked, OrderPlaced, World, order
+from tests.orders import OrderPacked, OrderPlaced, order
 from tidegate import Context
 from tidegate.errors import ConfigurationError
 from tidegate.log_settings import LogSettings
 from tidegate.logs import configure, delivery_line, observer
 from tidegate.reports import Report
+from tidegate.testing import NOON, World
+from tidegate.testing.delivery import TRACE
 from tidegate.verdicts import Verdict
 
 REPORT = Report(

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tidegate.adapters.memory_broker import MemoryBroker, PushSubscription
 from tidegate.errors import PublishFailed
 from tidegate.inputs import read
 from tidegate.messages import TARGET, Message, Outgoing
+from tidegate.testing.virtual_loop import run
 
 TOPIC, LETTERS = "order.placed", "dead.letters"
 ORDER = Outgoing(TOPIC, b"one", {"colour": "red"})

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
+from tidegate.testing.virtual_loop import run
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

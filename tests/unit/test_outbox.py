@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import NOON, TRACE, OrderPacked, OrderPlaced, config_of
+from tests.orders import OrderPacked, OrderPlaced
 from tidegate import Context, Emission, Result, emit, gather
 from tidegate.causes import Cause
 from tidegate.decisions import Returned
@@ -18,6 +18,9 @@ from tidegate.messages import Message
 from tidegate.outbox import compensation, returned
 from tidegate.places import Member, Place
 from tidegate.records import record_key
+from tidegate.testing import NOON
+from tidegate.testing.delivery import TRACE
+from tidegate.testing.world import config_of
 
 CAUSE = Event("cause", "order.placed", "/shop", b"{}", NOON)
 

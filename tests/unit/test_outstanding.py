@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tidegate.outstanding import Outstanding
+from tidegate.testing.virtual_loop import run
 
 
 class Work:

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds import NOON
 from tidegate.breakers import Circuit
 from tidegate.pauses import Attach, CutOff, Detach, Hold, Pause, Push, Remember, Rest, Step, next_step, woken
+from tidegate.testing import NOON
 
 HOLD = Hold("ann", "maintenance", NOON)
 PUSH, OTHER = Push("https://desk.example/"), Push("https://desk.example/", "push@p.example")

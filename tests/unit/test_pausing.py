@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.worlds import NOON, World
 from tidegate.adapters.firestore_pauses import FirestorePauses
 from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.adapters.memory_subscriptions import MemorySubscriptions
 from tidegate.breakers import Circuit
 from tidegate.controls import Controls
 from tidegate.errors import ConfigurationError
+from tidegate.testing import NOON, World
 from tidegate.topology import Topology
 from tidegate_ops.backlogs import Backlog
 from tidegate_ops.embedded_application import subscription

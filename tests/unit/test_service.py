@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from tests.worlds import OrderPacked, OrderPlaced, World, config_of, order
+from tests.orders import OrderPacked, OrderPlaced, order
 from tidegate import Context
 from tidegate.dead_letters import DeadLetter
 from tidegate.engine import Engine
@@ -16,6 +16,8 @@ from tidegate.errors import ConfigurationError
 from tidegate.handlers import Handler
 from tidegate.reports import Report
 from tidegate.service import Answer, Service, check
+from tidegate.testing import World
+from tidegate.testing.world import config_of
 from tidegate.verdicts import Verdict
 
 pytestmark = pytest.mark.anyio

@@ -9,13 +9,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds import StandingClock, World
 from tidegate.breakers import Circuit
 from tidegate.dependency_limits import Breaker
 from tidegate.errors import DependencyCutOff, PublishFailed, Reject, StoreUnavailable
 from tidegate.messages import Outgoing
 from tidegate.ports import Circuits, StoredCircuit, Version
 from tidegate.shared_breakers import SharedBreaker
+from tidegate.testing import World
+from tidegate.testing.clock import WorldClock
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +69,7 @@ def partner() -> Partner:
 
 
 @pytest.fixture
-def clock(partner: Partner) -> StandingClock:
+def clock(partner: Partner) -> WorldClock:
     return partner.clock
 
 
@@ -85,7 +86,7 @@ async def trip(breaker: SharedBreaker) -> None:
         await use(breaker, ConnectionError("refused"))
 
 
-async def test_all_instances_are_cut_off(partner: Partner, clock: StandingClock) -> None:
+async def test_all_instances_are_cut_off(partner: Partner, clock: WorldClock) -> None:
     """What one has found holds for another that has seen no failure, once it reads again."""
     one, other = partner.instance(), partner.instance()
     await use(other)
@@ -102,7 +103,7 @@ async def test_all_instances_are_cut_off(partner: Partner, clock: StandingClock)
         await use(other)
 
 
-async def test_the_store_is_left_in_peace(partner: Partner, clock: StandingClock) -> None:
+async def test_the_store_is_left_in_peace(partner: Partner, clock: WorldClock) -> None:
     """A reading serves for five seconds, and nothing is written while nothing changes."""
     breaker = partner.instance()
     for _ in range(10):
@@ -121,7 +122,7 @@ async def test_many_that_open_it_at_once_write_once(partner: Partner) -> None:
             await use(each)
 
 
-async def test_one_probe_closes_it_for_all(partner: Partner, clock: StandingClock) -> None:
+async def test_one_probe_closes_it_for_all(partner: Partner, clock: WorldClock) -> None:
     """Opening and closing are one write each."""
     one, other = partner.instance(), partner.instance()
     await trip(one)
@@ -135,7 +136,7 @@ async def test_one_probe_closes_it_for_all(partner: Partner, clock: StandingCloc
     assert other.is_closed
 
 
-async def test_an_answer_with_bad_news_closes_it_too(partner: Partner, clock: StandingClock) -> None:
+async def test_an_answer_with_bad_news_closes_it_too(partner: Partner, clock: WorldClock) -> None:
     """A partner that refuses a booking works."""
     breaker = partner.instance()
     await trip(breaker)
@@ -144,7 +145,7 @@ async def test_an_answer_with_bad_news_closes_it_too(partner: Partner, clock: St
     assert breaker.is_closed
 
 
-async def test_a_failed_probe_cuts_off_for_longer(partner: Partner, clock: StandingClock) -> None:
+async def test_a_failed_probe_cuts_off_for_longer(partner: Partner, clock: WorldClock) -> None:
     """Also for those who did not probe."""
     one, other = partner.instance(), partner.instance()
     await trip(one)
@@ -159,7 +160,7 @@ async def test_a_failed_probe_cuts_off_for_longer(partner: Partner, clock: Stand
     assert [each.cool_down_seconds for each in partner.circuits.writes] == [30, 60, 0]
 
 
-async def test_the_first_news_of_two_probes_is_right(partner: Partner, clock: StandingClock) -> None:
+async def test_the_first_news_of_two_probes_is_right(partner: Partner, clock: WorldClock) -> None:
     """Who comes second goes by what the first has written, at once."""
     one, other = partner.instance(), partner.instance()
     await trip(one)
@@ -171,7 +172,7 @@ async def test_the_first_news_of_two_probes_is_right(partner: Partner, clock: St
     assert [each.trips for each in partner.circuits.writes] == [1, 2]
 
 
-async def test_a_clock_that_is_set_back_keeps_nobody_uninformed(partner: Partner, clock: StandingClock) -> None:
+async def test_a_clock_that_is_set_back_keeps_nobody_uninformed(partner: Partner, clock: WorldClock) -> None:
     """What is known of the time before is not trusted for long."""
     one, other = partner.instance(), partner.instance()
     await use(other)
@@ -181,7 +182,7 @@ async def test_a_clock_that_is_set_back_keeps_nobody_uninformed(partner: Partner
         await use(other)
 
 
-async def test_a_probe_keeps_others_out(partner: Partner, clock: StandingClock) -> None:
+async def test_a_probe_keeps_others_out(partner: Partner, clock: WorldClock) -> None:
     """While it is under way, and when it was cancelled, the next may try."""
     breaker = partner.instance()
     await trip(breaker)
@@ -204,7 +205,7 @@ async def test_a_probe_keeps_others_out(partner: Partner, clock: StandingClock) 
 
 
 @pytest.mark.parametrize("skew", [-7200, 7200])
-async def test_clocks_may_differ(partner: Partner, clock: StandingClock, skew: float) -> None:
+async def test_clocks_may_differ(partner: Partner, clock: WorldClock, skew: float) -> None:
     """An instance whose clock is hours off is cut off as long as all others."""
     await trip(partner.instance(skew_seconds=skew))
     clock.advance(10)
@@ -218,7 +219,7 @@ async def test_clocks_may_differ(partner: Partner, clock: StandingClock, skew: f
     await use(late)
 
 
-async def test_without_the_store_each_goes_by_itself(partner: Partner, clock: StandingClock) -> None:
+async def test_without_the_store_each_goes_by_itself(partner: Partner, clock: WorldClock) -> None:
     """Nothing is stopped, what was found is kept, and told when the store is back."""
     breaker = partner.instance()
     partner.circuits.away = True
@@ -233,7 +234,7 @@ async def test_without_the_store_each_goes_by_itself(partner: Partner, clock: St
     assert [each.trips for each in partner.circuits.writes] == [1]
 
 
-async def test_who_closes_it_by_hand_is_obeyed(partner: Partner, clock: StandingClock) -> None:
+async def test_who_closes_it_by_hand_is_obeyed(partner: Partner, clock: WorldClock) -> None:
     """A circuit that somebody wrote counts, as soon as it is read."""
     breaker = partner.instance()
     await trip(breaker)
@@ -245,7 +246,7 @@ async def test_who_closes_it_by_hand_is_obeyed(partner: Partner, clock: Standing
     assert breaker.is_closed
 
 
-async def test_who_opens_it_wakes_the_governor(partner: Partner, clock: StandingClock) -> None:
+async def test_who_opens_it_wakes_the_governor(partner: Partner, clock: WorldClock) -> None:
     """One event for each opening, whoever finds out, and none for a closing."""
     instances = [partner.instance() for _ in range(8)]
     await asyncio.gather(*map(trip, instances))
@@ -259,7 +260,7 @@ async def test_who_opens_it_wakes_the_governor(partner: Partner, clock: Standing
     assert len(set(partner.world.publisher.ids("governor.woken"))) == 2
 
 
-async def test_an_opening_that_is_told_late_wakes_it_then(partner: Partner, clock: StandingClock) -> None:
+async def test_an_opening_that_is_told_late_wakes_it_then(partner: Partner, clock: WorldClock) -> None:
     """Before it stands in the store, the governor would find nothing."""
     breaker = partner.instance()
     partner.circuits.away = True

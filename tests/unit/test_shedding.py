@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds import NOON, TRACE, OrderPacked, OrderPlaced, World, config_of, order
+from tests.orders import OrderPacked, OrderPlaced, order
 from tidegate import Context, Gather, emit, gather
 from tidegate.causes import Cause
 from tidegate.classes import Classes
@@ -22,6 +22,9 @@ from tidegate.outbox import compensation, returned
 from tidegate.places import ROOT, Member, Place
 from tidegate.records import Fault, Status
 from tidegate.shedding import overload
+from tidegate.testing import NOON, World
+from tidegate.testing.delivery import TRACE
+from tidegate.testing.world import config_of
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 from tidegate_ops.filed_letters import FiledLetter, State

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds import NOON, Mishap, World
 from tidegate.errors import LeaseLost, StoreUnavailable, WriteRefused
 from tidegate.records import Failure, Fault, Record, Status
 from tidegate.slots import Contested, Slot, StateConflict
+from tidegate.testing import NOON, Mishap, World
 
 pytestmark = pytest.mark.anyio
 
@@ -136,7 +136,7 @@ async def test_a_users_precondition_is_a_state_conflict(world: World) -> None:
     batch.update(world.firestore.document("stock/none"), {"n": 1})
     with pytest.raises(StateConflict):
         await slot.write(DONE, batch)
-    assert (await standing(world), world.fields("stock/a")) == (CLAIM, None)
+    assert (await standing(world), world.documents.get("stock/a")) == (CLAIM, None)
     await slot.write(DONE)
 
 
@@ -148,7 +148,7 @@ async def test_a_batch_lands_once(world: World) -> None:
     batch.create(world.firestore.document("stock/a"), {"n": 1})
     world.ledger.script.append(Mishap.FAILS_AFTER)
     await slot.write(DONE, batch)
-    assert (await standing(world), world.fields("stock/a")) == (DONE, {"n": 1})
+    assert (await standing(world), world.documents.get("stock/a")) == (DONE, {"n": 1})
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,16 @@ import pytest
 from opentelemetry.semconv import attributes as stable
 from opentelemetry.semconv._incubating import attributes as incubating
 
+from tests.orders import OrderPacked, OrderPlaced, order
 from tests.unit.front_door import Door, client
-from tests.worlds import NOON, TRACE, OrderPacked, OrderPlaced, World, handed_on, order
 from tidegate import Context, Emission, Reject, emit
 from tidegate.dead_letters import DeadLetter
 from tidegate.errors import PublishFailed
 from tidegate.messages import Message
 from tidegate.spans import Kind, Span, request_span
 from tidegate.telemetry import told
+from tidegate.testing import NOON, World
+from tidegate.testing.delivery import TRACE, arriving
 from tidegate.traces import LINK, Sampling, TraceContext
 from tidegate.verdicts import Verdict
 
@@ -101,7 +103,7 @@ async def test_children_come_of_the_delivery(world: World, collected: Collected)
     [child] = world.publisher.published
     assert child.attributes["ce-traceparent"] == first.trace.traceparent
     assert (await world.record("pack")).outbox == (child,)
-    assert handed_on(child).message.attributes == child.attributes
+    assert arriving(child).message.attributes == child.attributes
     again = [each for each in collected.spans if each.name == "send order.packed"][-1]
     assert again.trace.parent_id == second.trace.span_id
     assert [each.span_id for each in again.links] == [first.trace.span_id]
@@ -118,7 +120,7 @@ async def test_a_failed_delivery(world: World, collected: Collected) -> None:
     async def file(letter: DeadLetter, ctx: Context) -> None:
         """Files it."""
 
-    filed = await world.engine(file).deliver(handed_on(letter))
+    filed = await world.engine(file).deliver(arriving(letter))
     assert (filed.trace.trace_id, filed.trace.parent_id) == (TRACE.trace_id, delivery.trace.span_id)
 
 

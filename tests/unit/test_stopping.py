@@ -9,14 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.orders import OrderPacked, OrderPlaced, order
 from tests.simulation.virtual_loop import run
 from tests.unit.front_door import Door, client
-from tests.worlds import OrderPacked, OrderPlaced, World, config_of, order
 from tidegate import Context
 from tidegate.handlers import Handler
 from tidegate.records import Status
 from tidegate.service import Answer, Service
 from tidegate.stopping import GRACE_SECONDS, on_sigterm
+from tidegate.testing import World
+from tidegate.testing.world import config_of
 from tidegate_ops.embedded_server import EmbeddedServer
 
 HEADERS = order().message.attributes

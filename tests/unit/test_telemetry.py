@@ -11,16 +11,18 @@ import pytest
 from pytest_mock import MockerFixture
 
 from tests.collector import Collector
-from tests.worlds import TRACE, World
 from tidegate.settings import Settings
 from tidegate.telemetry import collected
+from tidegate.testing import World
+from tidegate.testing.delivery import TRACE
 
 REPOSITORY = Path(__file__).parents[2]
 
 EXPORTING = """\
 import asyncio, os
 from opentelemetry import trace
-from tests.worlds import OrderPacked, OrderPlaced, World, order
+from tests.orders import OrderPacked, OrderPlaced, order
+from tidegate.testing import World
 from tidegate import Context
 from tidegate.settings import Settings
 from tidegate.telemetry import collected

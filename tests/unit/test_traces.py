@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.worlds import TRACE
 from tidegate.errors import ConfigurationError
+from tidegate.testing.delivery import TRACE
 from tidegate.traces import LINK, Sampling, TraceContext, is_among, links_in
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

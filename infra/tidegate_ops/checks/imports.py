@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tidegate_ops.checks.application import Application, Finding
 
+_NEVER_SHIPS = ("tidegate_ops", "tidegate.client", "tidegate.testing")
+
 
 def check_imports(application: Application) -> Iterator[Finding]:
     """Imports that work here, where everything lies side by side, and fail where a function is deployed."""
@@ -19,7 +21,7 @@ def check_imports(application: Application) -> Iterator[Finding]:
             for line, module in _imported(path):
                 where = f"{path.relative_to(application.project.root)}:{line}"
                 root = module.split(".")[0]
-                if root == "tidegate_ops":
+                if f"{module}.".startswith(tuple(f"{each}." for each in _NEVER_SHIPS)):
                     yield Finding(where, f"imports {module}, which never ships", "use what tidegate offers instead")
                 elif root in foreign:
                     yield Finding(

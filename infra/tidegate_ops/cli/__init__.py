@@ -16,6 +16,7 @@ from tidegate_ops.cli import (
     experiment,
     job,
     keys,
+    new,
     pauses,
     publish,
     smoke,
@@ -45,6 +46,7 @@ app.command("resume")(pauses.resume)
 app.command("drain")(pauses.drain)
 app.command("pauses")(pauses.pauses)
 app.add_typer(experiment.app, name="experiment")
+app.add_typer(new.app, name="new")
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from tests.terraform.plan import Plan, Resource
 from tests.terraform.rules.rule import differs
 from tests.terraform.terraform import ROOT
-from tests.worlds import NOON, TRACE
 from tidegate.jobs import ADVANCED
 from tidegate.log_settings import LogSettings
 from tidegate.logs import delivery_line
 from tidegate.reports import Report
+from tidegate.testing import NOON
+from tidegate.testing.delivery import TRACE
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 

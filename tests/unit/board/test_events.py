@@ -8,8 +8,8 @@ from google.api_core.exceptions import ServiceUnavailable
 from pytest_mock import MockerFixture
 
 from tests.departures import Desk, Pace, flight
-from tests.simulation.virtual_loop import run
 from tests.unit.board.viewer import BOARD, get, viewer
+from tidegate.testing.virtual_loop import run
 
 
 def test_flights_arrive_as_they_are_posted() -> None:

@@ -9,8 +9,8 @@ from google.api_core.exceptions import ServiceUnavailable
 from pytest_mock import MockerFixture
 
 from tests.departures import DAY, BoardKey, Departures, Desk, Horizon, LiveBoard, Pace, flight
-from tests.simulation.virtual_loop import run
 from tidegate.errors import StoreUnavailable
+from tidegate.testing.virtual_loop import run
 
 NEWARK = BoardKey("EWR", DAY)
 NOON = datetime(2013, 2, 8, 12, tzinfo=UTC)

@@ -8,8 +8,8 @@ from google.api_core.exceptions import ServiceUnavailable
 from pytest_mock import MockerFixture
 
 from tests.departures import HEADERS, Desk, flight, flights_of_the_day
-from tests.simulation.virtual_loop import run
 from tests.unit.board.viewer import BOARD, get
+from tidegate.testing.virtual_loop import run
 
 
 def shown(html: str, field: str) -> list[str]:

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from tests.unit.test_logs import REPORT, SETTINGS
-from tests.worlds import World
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.breakers import Circuit, Phase
 from tidegate.errors import StoreUnavailable
@@ -15,6 +14,7 @@ from tidegate.logs import delivery_line
 from tidegate.messages import TARGET, Message
 from tidegate.ports import StoredCircuit
 from tidegate.reports import Report
+from tidegate.testing import World
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 from tidegate_ops.console.application import application

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 
-from tests.worlds import RecordingPublisher, RecordingTimers, StandingClock
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_lanes import FirestoreLanes
@@ -27,6 +26,8 @@ from tidegate.ports import Ports
 from tidegate.records import Record, Status, record_key
 from tidegate.settings import Settings
 from tidegate.sites import Site
+from tidegate.testing.clock import WorldClock
+from tidegate.testing.outlets import RecordingPublisher, RecordingTimers
 from tidegate.topology import HttpFunctionConfig
 from tidegate_ops.project import Project
 
@@ -84,7 +85,7 @@ class FrontDoor:
     """One gateway and all that it works with; ``options`` are those of its configuration."""
 
     def __init__(self, *, emulated: bool = True, **options: Any) -> None:
-        self.clock = StandingClock()
+        self.clock = WorldClock()
         self.documents = MemoryDocuments(self.clock)
         self.firestore = memory_firestore(self.documents)
         self.jobs = FaultyJobs(FirestoreJobs(self.firestore, jitter=lambda: 0.0))

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tests.unit.gateway.front_door import ELSEWHERE, GATEWAY, NOTE, FrontDoor, gateway_config
 from tidegate.events import digest
+from tidegate.testing.virtual_loop import run
 
 NOTES = "/v1/events/note.edited"
 NDJSON = {"Content-Type": "application/x-ndjson"}

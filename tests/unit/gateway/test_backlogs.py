@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tests.unit.gateway.front_door import GATEWAY, MANIFEST, NOTE, FrontDoor, gateway_config
 from tidegate.jobs import Job
 from tidegate.settings import Settings
 from tidegate.sites import Site
+from tidegate.testing.virtual_loop import run
 
 MANIFESTS = "/v1/events/manifest.received"
 NOTES = "/v1/events/note.edited"
@@ -219,7 +219,7 @@ def test_what_is_past_its_time_takes_up_no_room() -> None:
         door = bounded(1, retention_days=7)
         async with door.client() as client:
             for days, expected in ((0, [202, 503]), (7, [503]), (1, [202, 503])):
-                door.clock.now += timedelta(days=days)
+                door.clock.advance(timedelta(days=days).total_seconds())
                 await asyncio.sleep(1)
                 assert await statuses(client, len(expected)) == expected
 

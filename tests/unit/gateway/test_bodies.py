@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tests.unit.gateway.front_door import NOTE, FrontDoor
 from tidegate.outbox import MAX_DATA_BYTES
+from tidegate.testing.virtual_loop import run
 from tidegate_ops.embedded_server import EmbeddedServer
 
 HEAD = b"POST /v1/events/note.edited HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.unit.gateway.front_door import ELSEWHERE, LOOPBACK, NOTE, FrontDoor
-from tests.worlds import NOON
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.events import digest
+from tidegate.testing import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 from starlette.types import Receive, Scope, Send
 
 from tests.unit.gateway.front_door import FrontDoor
-from tests.worlds import NOON
 from tidegate.events import digest
+from tidegate.testing import NOON
 
 KEY = "s3cret"
 LEFT_OUT = [

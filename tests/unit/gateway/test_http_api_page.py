@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from tests.docs.markdown import Page
-from tests.simulation.virtual_loop import run
 from tests.unit.gateway.front_door import GATEWAY, PROJECT, FrontDoor
+from tidegate.testing.virtual_loop import run
 
 PAGE = Page.read(PROJECT.root / "docs" / "http-api.md")
 FENCES = PAGE.fences("sh", "http")

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tests.unit.gateway.front_door import FrontDoor, Listener, listening
+from tidegate.testing.virtual_loop import run
 
 
 async def event(listener: Listener) -> dict[str, str]:

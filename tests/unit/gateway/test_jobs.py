@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.virtual_loop import run
 from tests.unit.gateway.front_door import ELSEWHERE, FrontDoor, listening
-from tests.worlds import NOON
 from tidegate.events import digest
+from tidegate.testing import NOON
+from tidegate.testing.virtual_loop import run
 
 NOBODYS = "0" * 32
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.unit.gateway.front_door import ELSEWHERE, MANIFEST, NOTE, FrontDoor
-from tests.worlds import NOON
 from tidegate.errors import PublishFailed
 from tidegate.events import Event, digest
 from tidegate.messages import Message
 from tidegate.places import Place
+from tidegate.testing import NOON
 from tidegate.traces import TraceContext
 
 pytestmark = pytest.mark.anyio
