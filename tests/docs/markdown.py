@@ -64,5 +64,10 @@ class Page:
         """The targets of its links."""
         return _LINK.findall(self.text)
 
+    def anchors(self) -> set[str]:
+        """What links may name its headings by."""
+        headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", self.text), re.MULTILINE)
+        return {re.sub(r"[^\w\s-]", "", heading).lower().replace(" ", "-") for heading in headings}
+
     def _before(self, position: int) -> str:
         return self.text[:position].rstrip().rpartition("\n\n")[2]
