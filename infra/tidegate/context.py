@@ -193,7 +193,8 @@ class Context:
             TimeoutError: the block took longer than the topology allows.
             ConfigurationError: the function does not declare this dependency.
         """
-        return self._dependencies.use(name, min(self._ends - self._loop.time(), self.lease_left))
+        seconds_left = min(self._ends - self._loop.time(), self.lease_left)
+        return self._dependencies.use(name, seconds_left, event_id=self.event.id)
 
     def wait(self, awaitable: Awaitable[T]) -> T:
         """For plain ``def`` handlers: await something from the worker thread, and block until then.

@@ -64,20 +64,21 @@ class Dependencies:
             for name, each in declared.items()
         }
 
-    async def gate(self) -> None:
-        """Return if all of them may be used now.
+    async def gate(self, event_id: str) -> None:
+        """Return if all of them may be used now, for this event.
 
         Raises:
             DependencyCutOff: one may not.
         """
         for each in self._outside.values():
-            await each.gate()
+            await each.gate(event_id)
 
-    def use(self, name: str, seconds_left: float = math.inf) -> AbstractAsyncContextManager[Use]:
+    def use(self, name: str, seconds_left: float = math.inf, *, event_id: str = "") -> AbstractAsyncContextManager[Use]:
         """Wait for a free place, then bound what happens inside by the dependency's timeout.
 
         Args:
             seconds_left: how long it makes sense to wait for the dependency's rate.
+            event_id: the event that it is used for; empty for none.
 
         Raises:
             ConfigurationError: the function does not declare this dependency.
@@ -89,7 +90,7 @@ class Dependencies:
                 f"dependency {name!r} is not declared: name it in topology.yaml, "
                 "under dependencies and under this function's dependencies"
             )
-        return self._outside[name].use(seconds_left)
+        return self._outside[name].use(seconds_left, event_id)
 
 
 class _Outside:
@@ -104,12 +105,12 @@ class _Outside:
         self._rate = Rate(declared.rate_per_second) if declared.rate_per_second else None
         self._breaker = SharedBreaker(name, declared.breaker, ports) if declared.breaker else None
 
-    async def gate(self) -> None:
+    async def gate(self, event_id: str) -> None:
         if self._breaker:
-            await self._breaker.check()
+            await self._breaker.gate(event_id)
 
     @asynccontextmanager
-    async def use(self, seconds_left: float) -> AsyncIterator[Use]:
+    async def use(self, seconds_left: float, event_id: str) -> AsyncIterator[Use]:
         time = asyncio.get_running_loop().time
         seconds = self._declared.timeout_seconds
         run_ends = time() + seconds_left
@@ -120,7 +121,7 @@ class _Outside:
                     f"is called {self._declared.rate_per_second:g} times a second, "
                     "and its next place comes after this run's time",
                 )
-            async with self._breaker.watch() if self._breaker else nullcontext(), asyncio.timeout(seconds):
+            async with self._breaker.watch(event_id) if self._breaker else nullcontext(), asyncio.timeout(seconds):
                 again = partial(self._again, time() + seconds)
                 yield Use(self._name, self._url, seconds, again)
 
@@ -131,8 +132,8 @@ class _Outside:
             return False
         longest = min(retries.longest_pause_seconds, retries.first_pause_seconds * 2 ** (number - 1))
         await asyncio.sleep(self._jitter(longest))
-        # While it is cut off, or probed, one failure is enough.
-        well = self._breaker is None or self._breaker.is_closed
+        # Retries are for what passes at once: after a use that failed with all of them, one failure is enough.
+        well = self._breaker is None or self._breaker.is_well
         return well and await self._in_turn(use_ends)
 
     async def _in_turn(self, ends: float) -> bool:

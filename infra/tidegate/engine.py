@@ -120,7 +120,7 @@ class Engine:
         shed = None if unfit else overload(delivery, self._config, self._ports.clock())
         outcome: Outcome | None = unfit or shed
         if outcome is None:
-            await self._dependencies.gate()
+            await self._dependencies.gate(delivery.event_id)
         for _ in range(_MEETINGS):
             if await self._tree.is_late(self._config.function, delivery, slot.record):
                 delivery, outcome = replace(delivery, late=True), unfit or shed  # what it emits has no place either
@@ -145,7 +145,7 @@ class Engine:
                 slot.meet(contested.stored)
                 if shed is not None:
                     shed, outcome = None, unfit
-                    await self._dependencies.gate()
+                    await self._dependencies.gate(delivery.event_id)
                 continue
             except Superseded as superseded:
                 outcome = shed = superseded.outcome

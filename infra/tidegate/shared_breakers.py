@@ -36,11 +36,23 @@ class SharedBreaker:
         self._version: Version | None = None
         self._read_at: datetime | None = None
         self._sharing = asyncio.Lock()
+        self._failed_probe: str | None = None
 
     @property
-    def is_closed(self) -> bool:
-        """Whether all is well, as far as is known."""
-        return not self._state.circuit.is_open
+    def is_well(self) -> bool:
+        """Whether the last use was answered, as far as is known."""
+        return not self._state.circuit.is_open and not self._state.failures
+
+    async def gate(self, event_id: str) -> None:
+        """Return if an event's run may begin now. After a failed probe, another event has the first try at the next.
+
+        Raises:
+            DependencyCutOff: it may not.
+        """
+        await self.check()
+        if event_id == self._failed_probe and self._state.phase(self._clock()) is Phase.HALF_OPEN:
+            self._failed_probe = None  # if no other comes before it comes again, it is the probe again
+            raise DependencyCutOff(self._dependency, "is to be probed with another event: this one's probe failed")
 
     async def check(self) -> None:
         """Return if a use may begin now.
@@ -58,8 +70,11 @@ class SharedBreaker:
         raise DependencyCutOff(self._dependency, f"is being probed {reason}")
 
     @asynccontextmanager
-    async def watch(self) -> AsyncIterator[None]:
+    async def watch(self, event_id: str = "") -> AsyncIterator[None]:
         """Do one use inside; how it ends is evidence.
+
+        Args:
+            event_id: the event that it is done for; empty for none.
 
         Raises:
             DependencyCutOff: none may begin now.
@@ -69,7 +84,10 @@ class SharedBreaker:
         try:
             yield
         except BaseException as error:
-            await self._conclude(admission, sign_of(error), described(error))
+            sign = sign_of(error)
+            if sign is Sign.FAILED and admission.circuit.is_open:
+                self._failed_probe = event_id
+            await self._conclude(admission, sign, described(error))
             raise
         await self._conclude(admission, Sign.ANSWERED)
 

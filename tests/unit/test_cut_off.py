@@ -127,17 +127,34 @@ async def test_failures_before_the_cut_are_attempts() -> None:
     assert (await engine.deliver(order())).verdict is Verdict.DEAD
 
 
-async def test_one_failed_call_is_enough_while_it_is_probed() -> None:
-    """In-process retries would be further load on a service that is down."""
+async def test_in_process_retries_are_for_what_passes() -> None:
+    """After a use that failed with all of them, one call is enough until one is answered, and so is one as a probe."""
     shop = Shop(retries={"attempts": 4})
     engine = shop.instance()
-    await engine.deliver(order("event-1"))
-    assert shop.calls == 4
-    await engine.deliver(order("event-2"))
+    for number, calls in enumerate([4, 5]):
+        await engine.deliver(order(f"event-{number}"))
+        assert shop.calls == calls
     shop.world.clock.advance(30)
-    calls = shop.calls
-    await engine.deliver(order("event-3"))
-    assert shop.calls == calls + 1
+    await engine.deliver(order("probe"))
+    assert shop.calls == 6
+
+
+async def test_the_next_probe_is_another_event() -> None:
+    """One event alone would spend all of its attempts on an outage; but if no other comes, it is the probe again."""
+    shop = Shop()
+    engine = shop.instance()
+    await shop.cut_off(engine)
+    shop.world.clock.advance(30)
+    assert (await engine.deliver(order("first"))).verdict is Verdict.RETRY
+    shop.world.clock.advance(60)
+    put_off = await engine.deliver(order("first"))
+    assert (put_off.verdict, put_off.reason) == (
+        Verdict.BUSY,
+        "bank is to be probed with another event: this one's probe failed",
+    )
+    assert (await engine.deliver(order("second"))).verdict is Verdict.RETRY
+    shop.world.clock.advance(120)
+    assert [(await engine.deliver(order("second"))).verdict for _ in range(2)] == [Verdict.BUSY, Verdict.RETRY]
 
 
 async def test_unfit_events_do_not_wait() -> None:

@@ -132,8 +132,8 @@ async def test_one_probe_closes_it_for_all(partner: Partner, clock: WorldClock) 
     await use(other)
     await use(other)
     assert [each.is_open for each in partner.circuits.writes] == [True, False]
-    assert one.is_closed
-    assert other.is_closed
+    assert one.is_well
+    assert other.is_well
 
 
 async def test_an_answer_with_bad_news_closes_it_too(partner: Partner, clock: WorldClock) -> None:
@@ -142,7 +142,7 @@ async def test_an_answer_with_bad_news_closes_it_too(partner: Partner, clock: Wo
     await trip(breaker)
     clock.advance(30)
     await use(breaker, Reject("no seats"))
-    assert breaker.is_closed
+    assert breaker.is_well
 
 
 async def test_a_failed_probe_cuts_off_for_longer(partner: Partner, clock: WorldClock) -> None:
@@ -201,7 +201,7 @@ async def test_a_probe_keeps_others_out(partner: Partner, clock: WorldClock) -> 
     task.cancel()
     await asyncio.wait({task})
     await use(breaker)
-    assert breaker.is_closed
+    assert breaker.is_well
 
 
 @pytest.mark.parametrize("skew", [-7200, 7200])
@@ -243,7 +243,7 @@ async def test_who_closes_it_by_hand_is_obeyed(partner: Partner, clock: WorldClo
     await partner.circuits.write("api", Circuit(), stored.version)
     clock.advance(5)
     await use(breaker)
-    assert breaker.is_closed
+    assert breaker.is_well
 
 
 async def test_who_opens_it_wakes_the_governor(partner: Partner, clock: WorldClock) -> None:
@@ -256,7 +256,7 @@ async def test_who_opens_it_wakes_the_governor(partner: Partner, clock: WorldClo
     await use(instances[0], TimeoutError())
     clock.advance(60)
     await use(instances[0])
-    assert instances[0].is_closed
+    assert instances[0].is_well
     assert len(set(partner.world.publisher.ids("governor.woken"))) == 2
 
 

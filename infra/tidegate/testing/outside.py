@@ -21,8 +21,8 @@ class FailingDependencies(Dependencies):
         """Make the next uses fail, before anything is called."""
         self._failures[name].extend([error] * times)
 
-    def use(self, name: str, seconds_left: float = math.inf) -> AbstractAsyncContextManager[Use]:
-        return self._used(name, super().use(name, seconds_left))
+    def use(self, name: str, seconds_left: float = math.inf, *, event_id: str = "") -> AbstractAsyncContextManager[Use]:
+        return self._used(name, super().use(name, seconds_left, event_id=event_id))
 
     @asynccontextmanager
     async def _used(self, name: str, use: AbstractAsyncContextManager[Use]) -> AsyncIterator[Use]:
