@@ -22,8 +22,8 @@ def arm(**changes: object) -> Arm:
     fine: dict[str, object] = {
         "dead_letters": 0,
         "most_attempts": 3,
-        "calls_while_down": 20,
-        "most_calls": 28,
+        "calls_while_down": 7,
+        "most_calls": 12,
         "settled_seconds": 12.0,
         "bookings": 2000,
         "booked_twice": 0,
@@ -60,12 +60,12 @@ def line(event_id: str, verdict: str, attempt: int = 1) -> str:
 
 
 def test_an_outage_changes_nothing_but_the_breaker() -> None:
-    """Guarded, its cool-downs are a share of the outage; unguarded, it is switched off."""
+    """Guarded, it opens sooner, for a share of the outage; unguarded, it is switched off."""
     own = PROJECT.topology()
     guarded, unguarded = (Plan(60).topology(own, guarded=each) for each in (True, False))
     breaker = guarded.dependencies[DEPENDENCY].breaker
     assert breaker is not None
-    assert (breaker.cool_down_seconds, breaker.longest_cool_down_seconds) == (10, 10)
+    assert (breaker.failures, breaker.cool_down_seconds, breaker.longest_cool_down_seconds) == (3, 15, 15)
     assert unguarded.dependencies[DEPENDENCY].breaker is None
     for each in (guarded, unguarded):
         restored = each.dependencies[DEPENDENCY].model_copy(update={"breaker": own.dependencies[DEPENDENCY].breaker})
@@ -100,16 +100,17 @@ def test_an_altered_project_is_the_same_folder() -> None:
         ({"dead_letters": 1}, "died of the outage"),
         ({"bookings": 1999}, "was booked, and once"),
         ({"booked_twice": 1}, "was booked, and once"),
-        ({"calls_while_down": 29}, "was left alone"),
+        ({"calls_while_down": 10, "most_calls": 9}, "was left alone"),
+        ({"calls_while_down": 11}, "at most 1%"),
         ({"settled_seconds": 31}, "within 30 s"),
     ],
 )
 def test_what_a_breaker_promises(changes: dict[str, object], broken: str) -> None:
     """Each figure can break its own promise; the run without a breaker breaks none."""
-    unguarded = arm(dead_letters=900, calls_while_down=700, most_calls=None)
+    unguarded = arm(dead_letters=900, calls_while_down=1000, most_calls=None)
     kept = Outage(seconds=60, events=2000, guarded=arm(), unguarded=unguarded)
     assert all(kept.claims().values())
-    assert kept.calls_share == pytest.approx(20 / 700)
+    assert kept.calls_share == pytest.approx(7 / 1000)
     claims = Outage(seconds=60, events=2000, guarded=arm(**changes), unguarded=unguarded).claims()
     assert [broken in promise for promise, holds in claims.items() if not holds] == [True]
 

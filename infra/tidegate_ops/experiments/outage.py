@@ -25,9 +25,16 @@ from tidegate_ops.project import Project
 
 EVENTS_PER_SECOND = 10
 """A third of what the emulator delivers to one function here, so that a backlog can be worked off besides."""
-COOL_DOWN_SHARE = 1 / 6
+COOL_DOWN_SHARE = 1 / 4
 """Of the outage. The topology's cool-downs are made for outages of hours, of which this one takes a minute."""
+FAILURES = 3
+"""Failed uses in a row that open the breaker here."""
+UNDER_WAY = 2
+"""Deliveries that the emulator has under way of one function."""
 SETTLED_SECONDS = 30
+MOST_CALLS_SHARE = 0.01
+"""Of the calls that are made without a breaker; for an outage of a minute, since what opens it is the same for any."""
+FULL_SECONDS = 60
 _LEAD_SHARE = 7 / 6
 _STALLED_SECONDS = 180
 _PARTNER_MS = 5
@@ -37,7 +44,7 @@ _PARTNER_MS = 5
 class Plan:
     """An outage of ``seconds``, and about as much before and after it, in which all is well."""
 
-    seconds: float = 60
+    seconds: float = FULL_SECONDS
 
     @property
     def lead_seconds(self) -> float:
@@ -48,12 +55,12 @@ class Plan:
         return round(EVENTS_PER_SECOND * (self.seconds + 2 * self.lead_seconds))
 
     def topology(self, topology: Topology, *, guarded: bool) -> Topology:
-        """The project's own, but for the breaker: shorter cool-downs, or none at all."""
+        """The project's own, but for the breaker: one that opens sooner and for a shorter time, or none at all."""
         changed: dict[str, Any] = topology.model_dump(exclude_unset=True)
         dependency = changed["dependencies"][DEPENDENCY]
         cool_down = max(1.0, self.seconds * COOL_DOWN_SHARE)
-        shortened = {"cool_down_seconds": cool_down, "longest_cool_down_seconds": cool_down}
-        dependency["breaker"] = {**(dependency.get("breaker") or {}), **shortened} if guarded else None
+        quick = {"failures": FAILURES, "cool_down_seconds": cool_down, "longest_cool_down_seconds": cool_down}
+        dependency["breaker"] = {**(dependency.get("breaker") or {}), **quick} if guarded else None
         return Topology.model_validate(changed)
 
 
@@ -99,7 +106,7 @@ class Outage(BaseModel):
     def claims(self) -> dict[str, bool]:
         """What a breaker promises, and whether it was kept."""
         guarded = self.guarded
-        return {
+        claims = {
             "no event died of the outage": guarded.dead_letters == 0,
             "every flight was booked, and once": (guarded.bookings, guarded.booked_twice) == (self.events, 0),
             "the partner was left alone, but for what opened the breaker and its probes": (
@@ -108,6 +115,10 @@ class Outage(BaseModel):
             f"what had waited was done within {SETTLED_SECONDS} s of the recovery": guarded.settled_seconds
             <= SETTLED_SECONDS,
         }
+        if self.seconds >= FULL_SECONDS:
+            share = f"these calls were at most {MOST_CALLS_SHARE:.0%} of those without a breaker"
+            claims[share] = self.calls_share <= MOST_CALLS_SHARE
+        return claims
 
 
 def run(project: Project, plan: Plan, display: Display) -> Outage:
@@ -196,8 +207,8 @@ def _most_calls(limits: Dependency, seconds: float) -> int | None:
     breaker = limits.breaker
     if breaker is None:
         return None
-    # Those that were under way when the last failure opened it end without a further call.
-    opening = breaker.failures * limits.retries.attempts + limits.concurrency - 1
+    # Those that were under way when the first one failed make all of their calls, each one after them a single one.
+    opening = min(limits.concurrency, UNDER_WAY) * limits.retries.attempts + breaker.failures - 1
     return opening + breaker.probes * math.ceil(seconds / breaker.cool_down_seconds)
 
 
