@@ -10,8 +10,8 @@ from typing import Any
 from starlette.responses import Response
 
 from tidegate.events import digest, timestamp
+from tidegate.job_ports import Jobs
 from tidegate.jobs import Job, JobFailure, Progress
-from tidegate.ports import Jobs
 
 # A job changes without notice, and is its principal's own affair.
 _JOB_HEADERS = {"Cache-Control": "private, no-cache"}

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from representations import Snapshot
 
 from tidegate.errors import StoreUnavailable
-from tidegate.ports import Jobs
+from tidegate.job_ports import Jobs
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 3.0

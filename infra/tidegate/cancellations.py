@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tidegate.clock import Clock
-from tidegate.ports import Jobs
+from tidegate.job_ports import Jobs
 
 _KNOWN_FOR = timedelta(seconds=2)
 _MOST_KNOWN = 1_000

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.pauses import Pause, Push
-from tidegate.ports import Version
+from tidegate.versions import Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from tidegate.breakers import Admission, Circuit, Phase, State, admit, conclude,
 from tidegate.dependency_limits import Breaker
 from tidegate.errors import DependencyCutOff, PublishFailed, StoreUnavailable, WriteConflict
 from tidegate.pauses import woken
-from tidegate.ports import Ports, StoredCircuit, Version
+from tidegate.ports import Ports, StoredCircuit
 from tidegate.signs import Sign, described, sign_of
+from tidegate.versions import Version
 
 KNOWN_FOR = timedelta(seconds=5)
 """How long an instance goes by what it has read; read anew only where the dependency is asked for."""

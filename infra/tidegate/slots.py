@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tidegate.errors import LeaseLost, StoreUnavailable, WriteConflict
-from tidegate.ports import Ports, Stored, Version
+from tidegate.ports import Ports, Stored
 from tidegate.records import Record, Status
+from tidegate.versions import Version
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch

@@ -22,10 +22,11 @@ from tidegate.deliveries import Delivery
 from tidegate.errors import StoreUnavailable, WriteConflict
 from tidegate.events import Event, child_id
 from tidegate.growths import failure_of, growth_of, settles, unit_name
+from tidegate.job_ports import StoredTally
 from tidegate.jobs import ADVANCED, COMPENSATION, SETTLED, Growth, Job, JobState, Turn
 from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Member
-from tidegate.ports import Ports, StoredTally
+from tidegate.ports import Ports
 from tidegate.records import Failure, Fault, Record, Status, record_key
 from tidegate.traces import LINK
 from tidegate.work import current

@@ -20,12 +20,13 @@ from tidegate.events import Event
 from tidegate.jobs import JobState, NewJob, Progress
 from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Place
-from tidegate.ports import Stored, Version, Written
+from tidegate.ports import Stored, Written
 from tidegate.records import Record, Status
 from tidegate.settings import Settings
 from tidegate.testing import NOON, World
 from tidegate.testing.delivery import arriving
 from tidegate.verdicts import Verdict
+from tidegate.versions import Version
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_event_loop")]
 

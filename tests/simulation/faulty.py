@@ -13,8 +13,9 @@ from tidegate.controls import Subscriptions
 from tidegate.errors import PublishFailed, StoreUnavailable, SubscriptionUnavailable
 from tidegate.messages import Outgoing
 from tidegate.pauses import Push
-from tidegate.ports import Ledger, Publisher, Stored, Timers, Version, Written
+from tidegate.ports import Ledger, Publisher, Stored, Timers, Written
 from tidegate.records import Record
+from tidegate.versions import Version
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from tidegate import governing
 from tidegate.adapters.firestore_pauses import FirestorePauses
 from tidegate.governing import Governor
 from tidegate.pauses import Pause, Push, Rest, Step, next_step
-from tidegate.ports import Version
+from tidegate.versions import Version
 
 
 def _write_without_guard() -> AbstractContextManager[Any]:

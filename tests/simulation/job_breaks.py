@@ -14,9 +14,9 @@ from tidegate import growths, trees
 from tidegate.adapters import firestore_jobs
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.deliveries import Delivery
+from tidegate.job_ports import StoredTally
 from tidegate.jobs import Growth, Turn
 from tidegate.places import Member
-from tidegate.ports import StoredTally
 from tidegate.records import Record, Status
 from tidegate.trees import Tree
 

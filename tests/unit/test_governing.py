@@ -13,9 +13,9 @@ from tidegate.controls import Controls, StoredPause
 from tidegate.errors import StoreUnavailable, SubscriptionUnavailable
 from tidegate.governing import Governor, Ungoverned
 from tidegate.pauses import Hold, Pause, Push
-from tidegate.ports import Version
 from tidegate.testing import NOON, World
 from tidegate.testing.clock import WorldClock
+from tidegate.versions import Version
 
 pytestmark = pytest.mark.anyio
 

@@ -13,10 +13,11 @@ from tidegate.breakers import Circuit
 from tidegate.dependency_limits import Breaker
 from tidegate.errors import DependencyCutOff, PublishFailed, Reject, StoreUnavailable
 from tidegate.messages import Outgoing
-from tidegate.ports import Circuits, StoredCircuit, Version
+from tidegate.ports import Circuits, StoredCircuit
 from tidegate.shared_breakers import SharedBreaker
 from tidegate.testing import World
 from tidegate.testing.clock import WorldClock
+from tidegate.versions import Version
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,8 @@ from google.cloud.firestore import AsyncClient
 
 from tidegate.adapters.firestore_calls import FirestoreCalls
 from tidegate.breakers import Circuit
-from tidegate.ports import StoredCircuit, Version
+from tidegate.ports import StoredCircuit
+from tidegate.versions import Version
 
 BREAKERS = "breakers"
 """The collection that holds one document per dependency which was ever cut off."""

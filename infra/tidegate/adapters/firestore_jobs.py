@@ -34,6 +34,7 @@ from tidegate.adapters.job_documents import (
     tally_fields,
 )
 from tidegate.errors import StoreUnavailable, WriteConflict
+from tidegate.job_ports import StoredTally
 from tidegate.jobs import (
     COMPENSATION,
     MAX_FAILURES,
@@ -48,7 +49,6 @@ from tidegate.jobs import (
     Turn,
 )
 from tidegate.places import GATHERING, ROOT, Member, Tally
-from tidegate.ports import StoredTally
 
 _CONFLICTS = 5
 _UNSETTLED = [each.value for each in JobState if not each.settled]

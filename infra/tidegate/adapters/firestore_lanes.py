@@ -12,7 +12,8 @@ from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from tidegate.adapters.firestore_calls import FirestoreCalls, copied
 from tidegate.adapters.record_document import plain_time
 from tidegate.lanes import Burst, Held, Lane, Paced
-from tidegate.ports import StoredLane, Version
+from tidegate.ports import StoredLane
+from tidegate.versions import Version
 
 LANES = "lanes"
 """The collection beside the ledger, with one document per function and key that is limited at the moment."""

@@ -20,8 +20,9 @@ from tidegate.adapters.record_pieces import (
     piece_names,
 )
 from tidegate.errors import StoreUnavailable, WriteRefused
-from tidegate.ports import Stored, Version, Written
+from tidegate.ports import Stored, Written
 from tidegate.records import Record
+from tidegate.versions import Version
 
 _EMULATOR_REQUEST_BYTES = 4 * 1024 * 1024
 _FRAMING_BYTES = 8  # at most what the request adds around each of its parts

@@ -10,7 +10,7 @@ from google.cloud.firestore import AsyncClient
 from tidegate.adapters.firestore_calls import FirestoreCalls
 from tidegate.controls import StoredPause
 from tidegate.pauses import CutOff, Hold, Pause, Push
-from tidegate.ports import Version
+from tidegate.versions import Version
 
 PAUSES = "pauses"
 """The collection that holds one document per function that was ever paused."""

@@ -17,8 +17,9 @@ from tidegate.adapters.memory_fields import stored_bytes
 from tidegate.adapters.record_document import LEDGER, fields_of, record_of
 from tidegate.adapters.record_pieces import PIECES, Edition, RecordDocuments, check_commit, gathered, piece_names
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
-from tidegate.ports import Stored, Version, Written
+from tidegate.ports import Stored, Written
 from tidegate.records import Record
+from tidegate.versions import Version
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch

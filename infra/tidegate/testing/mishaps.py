@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
-from tidegate.ports import Stored, Version, Written
+from tidegate.ports import Stored, Written
 from tidegate.records import Record
+from tidegate.versions import Version
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch

@@ -4,9 +4,9 @@ import os
 
 from contracts.fleet import FLEET
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.job_ports import StoredTally
 from tidegate.jobs import Turn
 from tidegate.places import Member
-from tidegate.ports import StoredTally
 
 _close = FirestoreJobs.close
 
