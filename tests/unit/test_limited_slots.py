@@ -304,7 +304,7 @@ async def test_a_superseded_unit_fails_no_job(world: World) -> None:
     """It settles, and the job succeeds when the other one has run."""
     place = Place("j", ROOT, 0, 2, ("pack",))
     message = Outgoing("order.placed", b"{}", {"ce-id": "event"})
-    await world.jobs.accept(NewJob("j", message, ("pack", "pack"), "", NOON, NOON))
+    await world.ports.jobs.accept(NewJob("j", message, ("pack", "pack"), "", NOON, NOON))
     engine = world.engine(Packing().function, per_key=DEBOUNCE)
 
     async def unit(event_id: str, index: int) -> Verdict:
@@ -316,7 +316,7 @@ async def test_a_superseded_unit_fails_no_job(world: World) -> None:
     assert [await unit("a", 0), await unit("b", 1), await unit("a", 0)] == [Verdict.BUSY, Verdict.BUSY, Verdict.SHED]
     world.clock.advance(6)
     assert await unit("b", 1) is Verdict.DONE
-    job = await world.jobs.read("j")
+    job = await world.ports.jobs.read("j")
     assert job is not None
     assert (job.state, job.failures) == (JobState.SUCCEEDED, ())
     record = await world.record("pack", "a")

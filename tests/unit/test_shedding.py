@@ -118,11 +118,13 @@ async def test_what_an_operator_sent_back_is_handled(world: World) -> None:
 async def test_a_shed_unit_fails_its_job(world: World) -> None:
     """With the fault of its own, as one that has expired does."""
     place = Place("j", ROOT, 0, 1, ("pack",))
-    await world.jobs.accept(NewJob("j", Outgoing("order.placed", b"{}", {"ce-id": "e"}), ("pack",), "", NOON, NOON))
+    await world.ports.jobs.accept(
+        NewJob("j", Outgoing("order.placed", b"{}", {"ce-id": "e"}), ("pack",), "", NOON, NOON)
+    )
     message = waited(61, "bulk").message
     inbound = Inbound(replace(message, attributes={**message.attributes, **place.attributes()}))
     assert (await world.engine(pack, **SHEDDING).deliver(inbound)).verdict is Verdict.SHED
-    job = await world.jobs.read("j")
+    job = await world.ports.jobs.read("j")
     assert job is not None
     assert job.state is JobState.FAILED
     assert [each.fault for each in job.failures] == [Fault.OVERLOAD]
