@@ -45,7 +45,7 @@ def test_a_broken_governor_is_found_out(name: str) -> None:
 def _outcomes() -> Iterator[Outcome]:
     """Runs in the order of what they cost; of faults the latest first, since what is not resumed shows most clearly."""
     yield from (placed(story, {}) for story in STORIES)
-    yield from (held(1 + number / 20) for number in range(8, 24))  # while the governor acts
+    yield from (held(1.4 + number / 100) for number in range(40))  # while the governor acts
     yield from (placed("outage", faults) for faults in reversed(list(governors("outage"))))
 
 
