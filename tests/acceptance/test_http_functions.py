@@ -3,6 +3,7 @@
 import shutil
 import signal
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -139,8 +140,9 @@ def test_an_open_stream_does_not_hold_up_an_edit(tmp_path: Path, project: Projec
 
 
 def _pid(url: str) -> object:
-    """The process that answers; None while none does."""
+    """The process that answers; None while none does, or the one that does is stopping."""
     try:
-        return httpx.get(url).json()["pid"]
+        answer = httpx.get(url)
     except httpx.TransportError:
         return None
+    return answer.json()["pid"] if answer.status_code == HTTPStatus.OK else None

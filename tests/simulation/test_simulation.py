@@ -1,5 +1,7 @@
 """The guarantees hold under placements of one and two faults, and under random schedules."""
 
+from itertools import islice
+
 import pytest
 
 from tests.simulation.breaks import BREAKS
@@ -14,8 +16,8 @@ SCHEDULES_FOR_A_BREAK = 1_000
 JOBS = ("job", "failing-job")
 SHORT = ("flight", *JOBS, "gates")
 """Stories of which each operation may meet each fault; an outage has thousands of them."""
-PAIRS_OF_A_JOB = 1
-"""Of all pairs of faults in a job so many are drawn for each first fault: every one would take hours."""
+FIRSTS_OF_A_JOB = 3
+"""Of all pairs of faults in a job one is drawn for each third first fault: every one would take hours."""
 
 
 def _verdict(tally: Tally) -> str:
@@ -55,11 +57,11 @@ def test_every_pair_of_faults() -> None:
 
 @pytest.mark.parametrize("story", JOBS)
 def test_pairs_of_faults_in_a_job(story: str) -> None:
-    """A sample of the pairs: each fault at each operation, followed by another one drawn for it."""
+    """A sample of the pairs: every third fault and operation, followed by another one drawn for it."""
     tally = Tally()
-    for part in pairs_of(story, singles(story), PAIRS_OF_A_JOB):
+    for part in pairs_of(story, islice(singles(story), None, None, FIRSTS_OF_A_JOB), 1):
         tally.add(part)
-    assert tally.runs > 200
+    assert tally.runs > 100
     assert not tally.failures, _verdict(tally)
 
 

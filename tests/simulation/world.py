@@ -32,7 +32,7 @@ from tidegate.pauses import WOKEN
 from tidegate.ports import Ports
 from tidegate.reports import Report
 from tidegate.service import Service
-from tidegate.topology import Topology
+from tidegate.topology import FunctionConfig, Topology
 from tidegate_ops.embedded_application import subscription
 from tidegate_ops.filed_letters import LetterFile, Selection
 from tidegate_ops.redrive import Redrive
@@ -121,10 +121,10 @@ class World:
             ),
         )
 
-    def start(self, handler: Handler) -> tuple[Process, Service]:
+    def start(self, handler: Handler, config: FunctionConfig) -> tuple[Process, Service]:
         """A new process of one function."""
         process, ports = self.process(handler.name)
-        return process, Service(handler, self.topology.config(handler.name), ports, {})
+        return process, Service(handler, config, ports, {})
 
     async def redrive(self, function: str = "") -> int:
         """Send every open dead letter (of one function, if named) back, as an operator does; returns how many."""
@@ -187,6 +187,7 @@ class Fleet:
     def __init__(self, world: World, handler: Handler) -> None:
         self._world = world
         self._handler = handler
+        self._config = world.topology.config(handler.name)
         self._instances: list[tuple[Process, Service] | None] = [None] * INSTANCES
 
     async def push(self, headers: Mapping[str, str], body: bytes) -> int:
@@ -207,7 +208,7 @@ class Fleet:
             await asyncio.sleep(RESTART_SECONDS)
             found = self._instances[place]
         if found is None or not found[0].alive:
-            found = self._instances[place] = self._world.start(self._handler)
+            found = self._instances[place] = self._world.start(self._handler, self._config)
         return found
 
 
