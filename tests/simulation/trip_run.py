@@ -11,11 +11,12 @@ from tests.simulation.invariants import losses
 from tests.simulation.job_invariants import at_rest
 from tests.simulation.job_walk import Walk
 from tests.simulation.job_watch import JobStory, JobWatch
-from tests.simulation.trip_scenario import Submission, TripScenario
+from tests.simulation.trip_scenario import PATIENT_DELIVERIES, Submission, TripScenario
 from tests.simulation.trips import Desk, application, desk
 from tests.simulation.world import LONGEST_SECONDS, World, run_in
 from tidegate.errors import PublishFailed, StoreUnavailable
 from tidegate.messages import Outgoing
+from tidegate.records import Fault
 from tidegate.reports import Report
 from tidegate.verdicts import Verdict
 
@@ -41,7 +42,7 @@ async def travel(scenario: TripScenario, chaos: Chaos, random: Random) -> tuple[
     if not found and await world.redrive():
         chaos.note(f"the remaining letters are redriven, {'mended' if desk.get().mended else 'as they are'}")
         found += [] if await world.rests() else ["the redrive never came to rest"]
-        found += await _violations(world, watch, scenario)
+        found += [*await _violations(world, watch, scenario), *_in_vain(world, scenario)]
     await world.broker.close()
     return found, seconds
 
@@ -65,6 +66,17 @@ class PromptOperator:
 
 async def _violations(world: World, watch: JobWatch, scenario: TripScenario) -> list[str]:
     return [*world.watch.violations, *watch.violations, *await losses(world), *await at_rest(world, watch, scenario)]
+
+
+def _in_vain(world: World, scenario: TripScenario) -> list[str]:
+    """What was redriven after its job's end runs on its own: it may fail, but is not refused until the broker gives up."""
+    if scenario.max_deliveries < PATIENT_DELIVERIES:
+        return []
+    return [
+        f"{each.fields['function']} never took {each.fields['event_id'][:8]} back"
+        for each in world.documents.list("dead_letters")
+        if each.fields["fault"] == Fault.UNDELIVERABLE and each.fields["state"] == "open"
+    ]
 
 
 def _events(world: World, scenario: TripScenario) -> list[Coroutine[Any, Any, None]]:

@@ -15,6 +15,8 @@ from tidegate.places import ROOT, Place
 _LIFETIME = timedelta(days=45)
 _WIDE = 70  # more than one document counts
 _LATEST_SECONDS = 150.0
+PATIENT_DELIVERIES = 100
+"""So often a broker tries that no faults of a run use it up."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class TripScenario:
     copied_at: float | None = None
     mended_at: float | None = None
     mended_at_last: bool = True
-    max_deliveries: int = 100
+    max_deliveries: int = PATIENT_DELIVERIES
 
     @classmethod
     def drawn(cls, random: Random) -> "TripScenario":
@@ -95,7 +97,7 @@ class TripScenario:
             _moment(random) if random.random() < 0.2 else None,
             _moment(random) if random.random() < 0.5 else None,
             random.random() < 0.7,
-            5 if random.random() < 0.2 else 100,
+            5 if random.random() < 0.2 else PATIENT_DELIVERIES,
         )
 
 
