@@ -65,7 +65,7 @@ def test_an_outage_changes_nothing_but_the_breaker() -> None:
     guarded, unguarded = (Plan(60).topology(own, guarded=each) for each in (True, False))
     breaker = guarded.dependencies[DEPENDENCY].breaker
     assert breaker is not None
-    assert (breaker.failures, breaker.cool_down_seconds, breaker.longest_cool_down_seconds) == (3, 15, 15)
+    assert (breaker.failures, breaker.cool_down_seconds, breaker.longest_cool_down_seconds) == (2, 20, 20)
     assert unguarded.dependencies[DEPENDENCY].breaker is None
     for each in (guarded, unguarded):
         restored = each.dependencies[DEPENDENCY].model_copy(update={"breaker": own.dependencies[DEPENDENCY].breaker})

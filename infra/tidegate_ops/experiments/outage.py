@@ -25,9 +25,9 @@ from tidegate_ops.project import Project
 
 EVENTS_PER_SECOND = 10
 """A third of what the emulator delivers to one function here, so that a backlog can be worked off besides."""
-COOL_DOWN_SHARE = 1 / 4
+COOL_DOWN_SHARE = 1 / 3
 """Of the outage. The topology's cool-downs are made for outages of hours, of which this one takes a minute."""
-FAILURES = 3
+FAILURES = 2
 """Failed uses in a row that open the breaker here."""
 UNDER_WAY = 2
 """Deliveries that the emulator has under way of one function."""
