@@ -41,8 +41,8 @@ EPOCH = datetime(2013, 2, 8, 6, tzinfo=UTC)
 INSTANCES = 2
 SKEW_SECONDS = 5.0
 RESTART_SECONDS = 3.0
-LONGEST_SECONDS = 24 * 3600.0
-"""Virtual time within which everything must have come to rest."""
+LONGEST_SECONDS = 4 * 3600.0
+"""Virtual time within which everything must have come to rest; the slowest runs take half an hour."""
 _SILENCE_SECONDS = 600.0
 """Longer than any late answer and any delay: after so much silence nothing can happen any more."""
 
@@ -128,6 +128,8 @@ class World:
 
     async def redrive(self, function: str = "") -> int:
         """Send every open dead letter (of one function, if named) back, as an operator does; returns how many."""
+        if not self.documents.list("dead_letters"):
+            return 0
         file = LetterFile(memory_firestore(self.documents))
         redrive = Redrive(file, self.broker, self.topology, "operator", clock=self.clock(0))
         letters = await file.select(Selection(function=function) if function else Selection(all=True))
