@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,12 +59,12 @@ class Up:
         return self.process.wait(30)
 
 
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    """`tidegate up` on the desk, ready."""
-    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
-    (tmp_path / "tmp").mkdir()
-    root = copy_desk(tmp_path / "desk")
+@contextmanager
+def started(folder: Path) -> Iterator[Up]:
+    """`tidegate up` on a desk in ``folder``, ready."""
+    environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
+    (folder / "tmp").mkdir()
+    root = copy_desk(folder / "desk")
     process = subprocess.Popen(
         [*TIDEGATE, "up"],
         cwd=root,
@@ -83,6 +84,13 @@ def up(tmp_path: Path) -> Iterator[Up]:
         if process.poll() is None:
             up.interrupt()
         reader.join(10)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A stack that those share who leave it as it was; the last of them ends it."""
+    with started(tmp_path_factory.mktemp("up")) as up:
+        yield up
 
 
 def tidegate(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -120,9 +128,9 @@ def test_the_bundle_runs_and_not_the_source(harbour: Application, witness: Witne
     ]
 
 
-def test_publish_from_another_terminal(up: Up) -> None:
+def test_publish_from_another_terminal(up: Up, tmp_path: Path) -> None:
     """`tidegate publish` finds the running stack by itself, and the event goes all the way."""
-    manifest = up.root / "manifest.json"
+    manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
     published = tidegate(up.root, "publish", "manifest.received", str(manifest), "--id", "m-1")
     assert (published.returncode, published.stdout.split()) == (0, ["m-1"]), published.stderr
@@ -145,7 +153,7 @@ def test_a_second_up_refuses(up: Up) -> None:
     assert not any(each.is_server_error for each in answers)
 
 
-def test_ctrl_c_leaves_nothing(up: Up, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing(up: Up) -> None:
     """After Ctrl-C no process that the stack started is left, and no file, not even a temporary one."""
     processes = descendants(up.process.pid)
     assert len(processes) >= len(up.state.functions) * 2 + len(up.state.emulator_pids)
@@ -154,15 +162,16 @@ def test_ctrl_c_leaves_nothing(up: Up, tmp_path: Path) -> None:
     assert sorted(processes & running_processes().keys()) == []
     assert sorted(path.name for path in up.root.iterdir()) == ["functions", "infra"]
     assert [path for path in up.root.rglob("*") if path.name in ("__pycache__", "tidegate.json")] == []
-    assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((up.root.parent / "tmp").iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
-def test_a_killed_stack_leaves_no_process_and_the_next_clears_its_files(up: Up) -> None:
+def test_a_killed_stack_leaves_no_process_and_the_next_clears_its_files(tmp_path: Path) -> None:
     """Not even SIGKILL leaves processes behind; the files are removed by the stack that starts next."""
-    state, processes = up.state, descendants(up.process.pid)
-    up.process.kill()
-    up.process.wait()
+    with started(tmp_path) as up:
+        state, processes = up.state, descendants(up.process.pid)
+        up.process.kill()
+        up.process.wait()
     eventually(lambda: not processes & running_processes().keys())
     assert state.directory.exists()
     with running(up.root, {}) as application:
