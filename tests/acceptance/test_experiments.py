@@ -47,7 +47,7 @@ def test_a_flood(tmp_path: Path) -> None:
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     """Ctrl-C in the middle of the flood: exit code 130, no process, no file."""
     root = copy_desk(tmp_path / "desk")
-    command = [*TIDEGATE, "experiment", "flood", "--seconds", "60"]
+    command = [*TIDEGATE, "experiment", "flood", "--seconds", "20"]
     with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         next(line for line in process.stderr if line.startswith("5 times as much"))

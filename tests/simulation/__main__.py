@@ -60,7 +60,9 @@ def _show(outcome: Outcome) -> int:
     for violation in outcome.violations:
         console.print(f"[red]✗[/red] {violation}", highlight=False)
     if not outcome.violations:
-        console.print(f"[green]✓[/green] every guarantee held, in {outcome.operations} operations", highlight=False)
+        console.print(
+            f"[green]✓[/green] every guarantee held, in {len(outcome.operations)} operations", highlight=False
+        )
     return 1 if outcome.violations else 0
 
 

@@ -33,6 +33,14 @@ class Tally:
         self.operations += other.operations
         self.failures |= other.failures
 
+    @property
+    def verdict(self) -> str:
+        """What to read, and what to type, where a guarantee was broken."""
+        return "\n".join(
+            f"{violations[0]}\n  replay: python -m tests.simulation {option}"
+            for option, violations in sorted(self.failures.items())[:5]
+        )
+
 
 def random_runs(seeds: range, workers: int | None = None) -> Iterator[Tally]:
     """Run every seed; yields a tally for each chunk that is done."""
@@ -57,7 +65,7 @@ def _seeds(seeds: range) -> Tally:
     for seed in seeds:
         outcome = seeded(seed)
         tally.runs += 1
-        tally.operations += outcome.operations
+        tally.operations += len(outcome.operations)
         if outcome.violations:
             tally.failures[f"--seed {seed}"] = outcome.violations
     return tally
@@ -81,7 +89,7 @@ def _pairs(part: tuple[str, dict[int, Fault], int | None]) -> Tally:
 def _run(tally: Tally, story: str, faults: dict[int, Fault]) -> None:
     outcome = placed(story, faults)
     tally.runs += 1
-    tally.operations += outcome.operations
+    tally.operations += len(outcome.operations)
     if outcome.violations:
         tally.failures[placement_option(story, faults)] = outcome.violations
 

@@ -23,6 +23,11 @@ class Fault(StrEnum):
     DIES_BEFORE = "dies before"
     DIES_AFTER = "dies after"
 
+    @property
+    def deadly(self) -> bool:
+        """Whether the process that asks dies of it; the broker, which is none, gets the failure alone."""
+        return self in (Fault.DIES_BEFORE, Fault.DIES_AFTER)
+
 
 class Plan(Protocol):
     """Decides which operation meets which fault."""
@@ -75,13 +80,17 @@ class Process:
 
 @dataclass
 class Chaos:
-    """Performs every I/O operation of a run, with the latency and the fault that the run has for it."""
+    """Performs every I/O operation of a run, with the latency and the fault that the run has for it.
+
+    Attributes:
+        operations: of each that was begun, whether a process asked for it, which can die, or the broker.
+    """
 
     plan: Plan
     random: Random
     traced: bool = False
     trace: list[str] = field(default_factory=list)
-    operations: int = 0
+    operations: list[bool] = field(default_factory=list)
     _unanswered: list["asyncio.Future[Any]"] = field(default_factory=list)
 
     async def io(
@@ -98,8 +107,8 @@ class Chaos:
         """
         if process is not None and not process.alive:
             await self._forever()
-        number = self.operations
-        self.operations += 1
+        number = len(self.operations)
+        self.operations.append(process is not None)
         fault = self.plan.at(number)
         if self.traced:
             who = process.name if process else "broker"

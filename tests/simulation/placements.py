@@ -54,8 +54,8 @@ def held(start: float) -> Outcome:
 
 def singles(story: str) -> Iterator[dict[int, Fault]]:
     """Each fault at each operation of the undisturbed run."""
-    for number in range(placed(story, {}).operations):
-        for fault in Fault:
+    for number, mortal in enumerate(placed(story, {}).operations):
+        for fault in _faults(mortal):
             yield {number: fault}
 
 
@@ -70,12 +70,18 @@ def governors(story: str) -> Iterator[dict[int, Fault]]:
 def pairs(story: str, first: Mapping[int, Fault]) -> Iterator[dict[int, Fault]]:
     """``first`` with each fault at each operation that comes after it in the run that it makes."""
     [place] = first
-    for number in range(place + 1, placed(story, first).operations):
-        for fault in Fault:
-            yield {**first, number: fault}
+    for number, mortal in enumerate(placed(story, first).operations):
+        if number > place:
+            for fault in _faults(mortal):
+                yield {**first, number: fault}
 
 
 def drawn_pairs(story: str, first: Mapping[int, Fault], most: int) -> list[dict[int, Fault]]:
     """At most so many of the `pairs` that begin with ``first``, always the same ones."""
     found = [*pairs(story, first)]
     return Random(str(first)).sample(found, min(most, len(found)))
+
+
+def _faults(mortal: bool) -> Iterator[Fault]:
+    """Those that differ: whoever cannot die only gets the failure, which is placed as well."""
+    return (fault for fault in Fault if mortal or not fault.deadly)

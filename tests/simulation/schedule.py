@@ -31,11 +31,15 @@ Story: TypeAlias = Callable[[Chaos, Random], Coroutine[Any, Any, tuple[list[str]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run went; ``trace`` is for people."""
+    """How a run went; ``trace`` is for people.
+
+    Attributes:
+        operations: of each, whether who asked for it can die.
+    """
 
     violations: list[str]
     trace: list[str]
-    operations: int
+    operations: list[bool]
     seconds: float
 
 
