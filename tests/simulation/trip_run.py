@@ -69,7 +69,7 @@ async def _violations(world: World, watch: JobWatch, scenario: TripScenario) -> 
 
 
 def _in_vain(world: World, scenario: TripScenario) -> list[str]:
-    """What is redriven after its job's end runs on its own: it may fail, but is never refused till the broker gives up."""
+    """What is redriven after its job's end runs on its own: it may fail, but is not refused for ever."""
     if scenario.max_deliveries < PATIENT_DELIVERIES:
         return []
     return [
