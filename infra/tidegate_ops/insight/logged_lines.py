@@ -9,10 +9,9 @@ from google.auth.transport.requests import AuthorizedSession
 
 from tidegate.events import timestamp
 from tidegate.topology import Topology, deployed_name
-from tidegate_ops.insight.google_apis import GoogleApi
+from tidegate_ops.google_apis import LOGGING, logging
 from tidegate_ops.insight.lines import DELIVERY, GOOGLE, Line, LinesUnknown, Query
 
-_LOGGING = "https://logging.googleapis.com"
 _PAGE = 1000
 _STREAMS = ("stdout", "stderr")
 
@@ -22,34 +21,31 @@ class LoggedLines:
 
     pace_seconds = 5.0  # the API takes sixty such requests a minute, of everybody in the project
 
-    def __init__(self, session: AuthorizedSession, project: str, topology: Topology, *, url: str = _LOGGING) -> None:
+    def __init__(self, session: AuthorizedSession, project: str, topology: Topology, *, url: str = LOGGING) -> None:
         """``session`` signs requests for an account with roles/logging.viewer."""
-        self._api = GoogleApi(
-            session, project, url, "Cloud Logging", "roles/logging.viewer", "logging.googleapis.com", LinesUnknown
-        )
+        self._api = logging(session, project, url, LinesUnknown)
         self._project = project
         self._functions = {deployed_name(each): each for each in topology.deployed}
 
     async def recent(self, query: Query) -> Sequence[Line]:
+        body: dict[str, Any] = {
+            "resourceNames": [f"projects/{self._project}"],
+            "filter": " AND ".join(self._conditions(query)),
+            "orderBy": "timestamp desc",
+            "pageSize": min(_PAGE, query.limit),
+        }
         found: list[Line] = []
-        token = ""
         while len(found) < query.limit:
-            body = {
-                "resourceNames": [f"projects/{self._project}"],
-                "filter": self._filter(query),
-                "orderBy": "timestamp desc",
-                "pageSize": min(_PAGE, query.limit - len(found)),
-                **({"pageToken": token} if token else {}),
-            }
             answer = await self._api.ask("v2/entries:list", body=body)
-            found += [line for each in answer.get("entries", []) if query.fits(line := self._line(each))]
-            token = answer.get("nextPageToken", "")
-            if not token:
+            try:
+                found += [line for each in answer.get("entries", []) if query.fits(line := self._line(each))]
+            except (KeyError, TypeError, ValueError) as error:
+                raise LinesUnknown(f"Cloud Logging gave no usable answer: {error!r}") from error
+            # A page may be empty and yet not be the last.
+            body["pageToken"] = answer.get("nextPageToken", "")
+            if not body["pageToken"]:
                 break
         return found[: query.limit][::-1]
-
-    def _filter(self, query: Query) -> str:
-        return " AND ".join(self._conditions(query))
 
     def _conditions(self, query: Query) -> Iterator[str]:
         yield 'resource.type="cloud_run_revision"'

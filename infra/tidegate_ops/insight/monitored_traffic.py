@@ -13,10 +13,9 @@ from google.auth.transport.requests import AuthorizedSession
 from tidegate.clock import Clock, system_clock
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
-from tidegate_ops.insight.google_apis import GoogleApi
+from tidegate_ops.google_apis import MONITORING, monitoring
 from tidegate_ops.insight.traffic import FunctionTraffic, Spread, Traffic, TrafficUnknown
 
-_MONITORING = "https://monitoring.googleapis.com"
 _WINDOW_SECONDS = 300  # samples come each minute, and minutes late
 _ON_RUN = 'monitored_resource="cloud_run_revision"'
 _ON_TOPIC = 'monitored_resource="pubsub_topic"'
@@ -35,19 +34,11 @@ class MonitoredTraffic:
         project: str,
         topology: Topology,
         *,
-        url: str = _MONITORING,
+        url: str = MONITORING,
         clock: Clock = system_clock,
     ) -> None:
         """``session`` signs requests for an account with roles/monitoring.viewer."""
-        self._api = GoogleApi(
-            session,
-            project,
-            url,
-            "Cloud Monitoring",
-            "roles/monitoring.viewer",
-            "monitoring.googleapis.com",
-            TrafficUnknown,
-        )
+        self._api = monitoring(session, project, url, TrafficUnknown)
         self._project = project
         self._topology = topology
         self._clock = clock

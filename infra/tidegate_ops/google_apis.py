@@ -12,6 +12,8 @@ from tidegate.errors import TidegateError
 
 _FAILURES: tuple[type[Exception], ...] = (OSError, ValueError, *GOOGLE_FAILURES)  # requests' own are OSErrors
 _CALL_SECONDS = 20
+LOGGING = "https://logging.googleapis.com"
+MONITORING = "https://monitoring.googleapis.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,15 @@ class GoogleApi:
         except _FAILURES as error:
             raise self.unknown(f"{self.name} gave no usable answer: {error}") from error
         return found
+
+
+def monitoring(session: AuthorizedSession, project: str, url: str, unknown: type[TidegateError]) -> GoogleApi:
+    """Cloud Monitoring, at ``url``."""
+    return GoogleApi(
+        session, project, url, "Cloud Monitoring", "roles/monitoring.viewer", "monitoring.googleapis.com", unknown
+    )
+
+
+def logging(session: AuthorizedSession, project: str, url: str, unknown: type[TidegateError]) -> GoogleApi:
+    """Cloud Logging, at ``url``."""
+    return GoogleApi(session, project, url, "Cloud Logging", "roles/logging.viewer", "logging.googleapis.com", unknown)
