@@ -56,7 +56,8 @@ def delivery_line(report: Report, settings: LogSettings) -> dict[str, Any]:
     }
     if report.latency_seconds is not None:
         line["latency_ms"] = round(report.latency_seconds * 1000, 3)
-    line |= {name: value for name, value in (("job", report.job), ("fault", report.fault), ("reason", reason)) if value}
+    named = {"parent_span": report.trace.parent_id, "job": report.job, "fault": report.fault, "reason": reason}
+    line |= {name: value for name, value in named.items() if value}
     if report.detail:
         line["stack_trace"] = _redacted(_whole(report.detail), report.data, settings)
     if report.detail or report.verdict is Verdict.DEAD:

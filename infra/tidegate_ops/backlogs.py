@@ -1,6 +1,5 @@
 """How much waits for a function in Pub/Sub, as far as anybody can tell."""
 
-import asyncio
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ from tidegate.clock import Clock, system_clock
 from tidegate.errors import TidegateError
 from tidegate.events import timestamp
 from tidegate.topology import deployed_name
+from tidegate_ops.google_apis import MONITORING, monitoring
 
-_FAILURES: tuple[type[Exception], ...] = (OSError, ValueError, *GOOGLE_FAILURES)  # requests' own are OSErrors
 _CALL_SECONDS = 10
 _MOST_PULLED = 1000
-_MONITORING = "https://monitoring.googleapis.com"
 _METRICS = "pubsub.googleapis.com/subscription/"
 _WAITING, _AGE = f"{_METRICS}num_undelivered_messages", f"{_METRICS}oldest_unacked_message_age"
 _SAMPLES = timedelta(minutes=10)  # they come each minute, up to four minutes late
@@ -101,17 +99,16 @@ class MonitoredBacklogs:
     sees_running = True
 
     def __init__(
-        self, session: AuthorizedSession, project: str, *, url: str = _MONITORING, clock: Clock = system_clock
+        self, session: AuthorizedSession, project: str, *, url: str = MONITORING, clock: Clock = system_clock
     ) -> None:
         """``session`` signs requests for an account with roles/monitoring.viewer."""
-        self._session = session
+        self._api = monitoring(session, project, url, BacklogUnknown)
         self._project = project
-        self._url = url
         self._clock = clock
 
     async def look(self, functions: Collection[str]) -> Mapping[str, Backlog]:
         names = {deployed_name(each): each for each in functions}
-        series = await asyncio.to_thread(self._ask, sorted(names))
+        series = await self._ask(sorted(names))
         latest = {
             (each["metric"]["type"], each["resource"]["labels"]["subscription_id"]): each["points"][0]
             for each in series
@@ -123,7 +120,7 @@ class MonitoredBacklogs:
             if (_WAITING, name) in latest
         }
 
-    def _ask(self, names: list[str]) -> list[dict[str, Any]]:
+    async def _ask(self, names: list[str]) -> list[dict[str, Any]]:
         now = self._clock()
         parameters = {
             "filter": f"metric.type = one_of({_quoted([_WAITING, _AGE])}) "
@@ -131,18 +128,8 @@ class MonitoredBacklogs:
             "interval.startTime": timestamp(now - _SAMPLES),
             "interval.endTime": timestamp(now),
         }
-        url = f"{self._url}/v3/projects/{self._project}/timeSeries"
-        try:
-            answer = self._session.get(url, params=parameters, timeout=_CALL_SECONDS)
-            if answer.status_code == 403:
-                raise BacklogUnknown(
-                    f"what waits is not known: Cloud Monitoring refuses to tell: grant roles/monitoring.viewer in "
-                    f"project {self._project}, and enable monitoring.googleapis.com"
-                )
-            answer.raise_for_status()
-            found: list[dict[str, Any]] = answer.json().get("timeSeries", [])
-        except _FAILURES as error:
-            raise BacklogUnknown(f"what waits is not known: Cloud Monitoring: {error}") from error
+        answer = await self._api.ask(f"v3/projects/{self._project}/timeSeries", parameters)
+        found: list[dict[str, Any]] = answer.get("timeSeries", [])
         return found
 
 

@@ -1,7 +1,9 @@
 """Looking into dead letters: which there are, and all that is known of one."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncQuery
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -10,8 +12,10 @@ from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.errors import ConfigurationError
 from tidegate.records import Fault, Record, idempotency_key, record_key
 from tidegate.topology import Topology
-from tidegate_ops.filed_letters import COLLECTION, FiledLetter, LetterFile, State
+from tidegate_ops.filed_letters import COLLECTION, FiledLetter, LetterFile, State, told
 from tidegate_ops.letter_ids import find_letter
+
+_COUNT_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,27 @@ class DeadLetterFile:
             known = ", ".join(self._topology.functions)
             raise ConfigurationError(f"there is no function {function} (there are: {known})")
         return sorted(letters, key=lambda letter: (letter.died_at, letter.id))
+
+    async def count_open(self) -> dict[str, int]:
+        """How many letters are open, by function; of functions that the topology does not have, under ``""``.
+
+        Raises:
+            StoreUnavailable: Firestore does not answer.
+        """
+        names = sorted(self._topology.functions)
+        everything, *counts = await asyncio.gather(*map(self._count_open, ["", *names]))
+        found = {name: count for name, count in zip(names, counts, strict=True) if count}
+        others = everything - sum(counts)
+        return found | ({"": others} if others > 0 else {})
+
+    async def _count_open(self, function: str) -> int:
+        letters = self._collection.where(filter=FieldFilter("state", "==", State.OPEN.value))
+        if function:
+            letters = letters.where(filter=FieldFilter("function", "==", function))
+        query: Any = letters.count()
+        with told():
+            [[counted]] = await query.get(timeout=_COUNT_SECONDS)
+        return int(counted.value)
 
     async def open(self, prefix: str) -> LetterFolder:
         """The letter whose id begins so; the function's name at the id's begin may be left out.

@@ -113,7 +113,7 @@ class LetterFile:
         Raises:
             ConfigurationError: an id is of no letter, of several, or of one that is not open any more.
         """
-        with _told():
+        with told():
             if selection.ids:
                 named = [await self._open(each) for each in selection.ids]
                 found = list({letter.id: letter for letter in named}.values())
@@ -128,7 +128,7 @@ class LetterFile:
             PayloadDamaged: the pieces do not make up what was filed.
         """
         pieces = self._collection.document(letter.id).collection("payload").stream()
-        with _told():
+        with told():
             parts = {each.id: (each.to_dict() or {}).get("data", b"") async for each in pieces}
         data = b"".join(parts[name] for name in sorted(parts))
         if len(data) != letter.size:
@@ -172,7 +172,7 @@ class LetterFile:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Say in one line that Firestore could not be asked."""
     try:
         yield

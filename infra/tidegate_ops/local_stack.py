@@ -21,6 +21,7 @@ from tidegate_ops.cloud_sdk import Jar
 from tidegate_ops.emulators import DEFAULT_PROJECT, EmulatorsMissing, FirestoreEmulator, PubSubEmulator, find_missing
 from tidegate_ops.files import write_atomically
 from tidegate_ops.function_service import FunctionService, Source
+from tidegate_ops.insight.line_file import LineFile
 from tidegate_ops.processes import free_ports, stop_all
 from tidegate_ops.project import Project
 from tidegate_ops.provision import provision
@@ -90,6 +91,8 @@ class LocalStack:
         self._services: dict[str, FunctionService] = {}
         self._urls: dict[str, str] = {}
         self._tasks_host = ""
+        self._console = ""
+        self._lines: LineFile | None = None
 
     def __enter__(self) -> Self:
         if missing := find_missing():
@@ -112,6 +115,7 @@ class LocalStack:
                 "pubsub_host": self._pubsub.host,
                 "firestore_host": self._firestore.host,
                 "tasks_host": self._tasks_host,
+                "console": self._console,
                 "emulator_pids": [self._pubsub.pid, self._firestore.pid],
                 "functions": {
                     name: RunningFunction(port=service.port, pid=service.process.pid)
@@ -124,6 +128,11 @@ class LocalStack:
     def urls(self) -> Mapping[str, str]:
         """Where each HTTP function is open to people and clients."""
         return self._urls
+
+    def announce_console(self, url: str) -> None:
+        """Let other commands find the console at ``url``; an empty one takes that back."""
+        self._console = url
+        self._write_state()
 
     def kill_function(self, name: str, number: signal.Signals = signal.SIGKILL, *, worker: bool = True) -> None:
         """Send a signal to the process that handles the function's messages, or to the master above it.
@@ -151,7 +160,7 @@ class LocalStack:
         provision(broker, topology, {name: self._services[name].url for name in topology.functions})
         self._on_step(Step(SUBSCRIPTIONS, "created", done=True))
         self._supervise(cleanup)
-        scheduler = Scheduler(topology.schedules, publish=broker.publish, on_line=partial(self._on_line, STACK))
+        scheduler = Scheduler(topology.schedules, publish=broker.publish, on_line=partial(self._note, STACK))
         scheduler.start()
         cleanup.callback(scheduler.close)
         self._write_state()
@@ -171,6 +180,7 @@ class LocalStack:
             cleanup.callback(_remove_if_empty, build_dir)
         directory = Path(tempfile.mkdtemp(prefix="stack-", dir=build_dir))
         cleanup.callback(shutil.rmtree, directory, ignore_errors=True)
+        self._lines = cleanup.enter_context(LineFile(directory))
         self._state = StackState.own(DEFAULT_PROJECT, directory)
         cleanup.callback(StackState.remove, self._project)
         self._state.write(self._project)
@@ -183,7 +193,7 @@ class LocalStack:
             emulator.stop()
 
     def _start_timers(self, cleanup: ExitStack, directory: Path) -> None:
-        timers = TimerService(directory / "timers.sqlite3", on_line=partial(self._on_line, STACK))
+        timers = TimerService(directory / "timers.sqlite3", on_line=partial(self._note, STACK))
         self._tasks_host = cleanup.enter_context(timers).host
 
     def _sources(self, directory: Path, topology: Topology) -> dict[str, Source]:
@@ -214,7 +224,7 @@ class LocalStack:
                 source,
                 port=port,
                 environment={**common, "K_SERVICE": deployed_name(name), **self._config_variable(name)},
-                on_line=partial(self._on_line, name),
+                on_line=partial(self._note, name),
                 http=name in topology.http_functions,
             )
             for (name, source), port in zip(sources.items(), free_ports(len(sources)), strict=True)
@@ -233,7 +243,7 @@ class LocalStack:
             self._on_step(Step(service.name, service.url, done=True))
 
     def _supervise(self, cleanup: ExitStack) -> None:
-        supervisor = Supervisor(self._services.values(), on_line=self._on_line, on_restart=self._write_state)
+        supervisor = Supervisor(self._services.values(), on_line=self._note, on_restart=self._write_state)
         supervisor.start()
         cleanup.callback(supervisor.close)
         if self._reload:
@@ -243,10 +253,21 @@ class LocalStack:
             cleanup.enter_context(watcher)
 
     def _report_topology(self) -> None:
-        self._on_line(STACK, "topology.yaml has changed: restart `tidegate up` to apply it")
+        self._note(STACK, "topology.yaml has changed: restart `tidegate up` to apply it")
 
     def _write_state(self) -> None:
         self.state.write(self._project)
+
+    def _note(self, component: str, line: str) -> None:
+        """Show a line, and keep it for those who ask later."""
+        self._on_line(component, line)
+        if self._lines is None:
+            return
+        try:
+            self._lines.note(component, line)
+        except OSError as error:
+            self._lines.close()
+            self._on_line(STACK, f"lines are no longer kept for `tidegate logs`: {error}")
 
 
 def _config_path(directory: Path, name: str) -> Path:

@@ -10,9 +10,9 @@ from rich.text import Text
 _NAME_WIDTH = 18
 _FUNCTION_STYLES = ("cyan", "magenta", "green", "blue", "yellow", "bright_cyan", "bright_magenta", "bright_green")
 _SEVERITY_STYLES = {"DEBUG": "dim", "INFO": "", "NOTICE": "", "WARNING": "yellow"}  # anything else is an error
-_VERDICT_STYLES = {"done": "green", "duplicate": "dim", "filtered": "dim", "dead": "bold red"}  # the rest waits
+VERDICT_STYLES = {"done": "green", "duplicate": "dim", "filtered": "dim", "dead": "bold red"}  # the rest waits
 _ERROR_STYLE = "red"
-_WAITING_STYLE = "yellow"
+WAITING_STYLE = "yellow"
 
 
 def render(component: str, line: str) -> Text:
@@ -43,7 +43,7 @@ def parse(line: str) -> Mapping[str, Any] | None:
 
 def _append_delivery(text: Text, fields: Mapping[str, Any]) -> None:
     verdict = str(fields.get("verdict", ""))
-    text.append(f"{verdict:<9}", style=_VERDICT_STYLES.get(verdict, _WAITING_STYLE))
+    text.append(f"{verdict:<9}", style=VERDICT_STYLES.get(verdict, WAITING_STYLE))
     text.append(f" {fields.get('event_type', '')}", style="default")
     text.append(f" {fields.get('event_id', '')}", style="dim default")
     facts = [f"attempt {fields['attempt']}"] if fields.get("attempt", 1) != 1 else []

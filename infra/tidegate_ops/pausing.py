@@ -6,14 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import google.auth
-from google.auth.exceptions import GoogleAuthError
-from google.auth.transport.requests import AuthorizedSession
-from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
-
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_pauses import FirestorePauses
-from tidegate.adapters.google_clients import firestore_client, subscriber_client
 from tidegate.adapters.pubsub_subscriptions import PubSubSubscriptions
 from tidegate.clock import Clock, system_clock
 from tidegate.controls import Controls
@@ -24,9 +18,9 @@ from tidegate.ports import Circuits
 from tidegate.settings import Settings
 from tidegate.topology import Topology, deployed_name
 from tidegate_ops.backlogs import Backlog, Backlogs, EmulatedBacklogs, MonitoredBacklogs
+from tidegate_ops.connections import Connections, connect, reading_session
 from tidegate_ops.topology_faults import suggest
 
-_MONITORING_SCOPE = "https://www.googleapis.com/auth/monitoring.read"
 _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 1.0, 30.0
 _SETTLING_SECONDS = 2.0  # after a pause, for deliveries under way to end and what they nack to wait again
 
@@ -138,23 +132,24 @@ async def open_pausing(settings: Settings, topology: Topology) -> AsyncIterator[
     Raises:
         ConfigurationError: there are no credentials for the project.
     """
-    firestore, subscriber = firestore_client(settings), subscriber_client(settings)
+    async with connect(settings) as connections:
+        yield pausing_on(connections, settings, topology)
+
+
+def pausing_on(connections: Connections, settings: Settings, topology: Topology) -> Pausing:
+    """The same, on connections that are open.
+
+    Raises:
+        ConfigurationError: there are no credentials for the project.
+    """
+    firestore, subscriber = connections.firestore, connections.subscriber
     controls = Controls(FirestorePauses(firestore), PubSubSubscriptions(subscriber, settings.project))
-    try:
-        yield Pausing(topology, controls, FirestoreCircuits(firestore), _backlogs(settings, subscriber))
-    finally:
-        await subscriber.transport.close()  # type: ignore[no-untyped-call]
-        await firestore._firestore_api.transport.close()
-
-
-def _backlogs(settings: Settings, subscriber: SubscriberAsyncClient) -> Backlogs:
+    backlogs: Backlogs
     if settings.pubsub_emulator_host:
-        return EmulatedBacklogs(subscriber, settings.project)
-    try:
-        credentials, _ = google.auth.default([_MONITORING_SCOPE])
-    except GoogleAuthError as error:
-        raise ConfigurationError(f"{error}: run `gcloud auth application-default login`") from error
-    return MonitoredBacklogs(AuthorizedSession(credentials), settings.project)  # type: ignore[no-untyped-call]
+        backlogs = EmulatedBacklogs(subscriber, settings.project)
+    else:
+        backlogs = MonitoredBacklogs(reading_session(), settings.project)
+    return Pausing(topology, controls, FirestoreCircuits(firestore), backlogs)
 
 
 def _require_connected(standing: Standing) -> None:

@@ -30,6 +30,7 @@ class StackState(BaseModel):
         pubsub_host, firestore_host: ``address:port`` of the emulators; empty while the stack starts.
         tasks_host: that of the service in place of Cloud Tasks.
         emulator_pids: the emulators' processes.
+        console: the URL of its console; empty where it has none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class StackState(BaseModel):
     firestore_host: str = ""
     tasks_host: str = ""
     emulator_pids: list[int] = Field(default_factory=list)
+    console: str = ""
     functions: dict[str, RunningFunction] = Field(default_factory=dict)
 
     @classmethod

@@ -23,7 +23,14 @@ from tidegate_ops.console.stack_metrics import StackMetrics
 
 PAGE = Page.read(Path(__file__).parents[2] / "docs" / "observability.md")
 TROUBLED = replace(
-    REPORT, verdict=Verdict.DEAD, reason="why", detail="Traceback", fault="error", job="j-1", latency_seconds=1
+    REPORT,
+    verdict=Verdict.DEAD,
+    reason="why",
+    detail="Traceback",
+    fault="error",
+    job="j-1",
+    latency_seconds=1,
+    trace=TRACE.child("delivery"),
 )
 
 

@@ -16,12 +16,15 @@ from tidegate_ops.cli import (
     experiment,
     job,
     keys,
+    logs,
     new,
     pauses,
     publish,
     smoke,
+    status,
     submit,
     topology,
+    trace,
     up,
 )
 from tidegate_ops.cli.console import complain, say
@@ -41,6 +44,9 @@ app.command("smoke")(smoke.smoke)
 app.command("check")(check.check)
 app.command("bundle")(bundle.bundle)
 app.command("costs")(costs.costs)
+app.command("status")(status.status)
+app.command("logs")(logs.logs)
+app.command("trace")(trace.trace)
 app.command("pause")(pauses.pause)
 app.command("resume")(pauses.resume)
 app.command("drain")(pauses.drain)

@@ -2,14 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 from rich.text import Text
 
 from tidegate.events import timestamp
-from tidegate_ops.cli.console import out, say
+from tidegate_ops.cli.console import say
+from tidegate_ops.cli.forest import print_forest
 from tidegate_ops.job_tree import Branch, JobTree, Relation, State
 
 _ID_DIGITS = 12
@@ -32,14 +33,11 @@ def print_tree(tree: JobTree, *, unfolded: bool) -> None:
     """Print the tree for people; unless ``unfolded``, a few of many alike siblings below which nothing failed."""
     say(f"job {tree.job.id}: {tree.job.state}, {tree.job.topic}")
     worst = _worst(tree)
-    ahead = list(reversed(list(_rows("", tree.roots, worst, unfolded=unfolded))))
-    while ahead:
-        guide, below, row = ahead.pop()
-        if isinstance(row, str):
-            say(guide + row, "dim")
-            continue
-        out.print(Text(guide, "dim") + _line(row))
-        ahead += reversed(list(_rows(below, row.children, worst, unread=row.unread, unfolded=unfolded)))
+    print_forest(
+        _rows(tree.roots, worst, unfolded=unfolded),
+        lambda branch: _rows(branch.children, worst, unread=branch.unread, unfolded=unfolded),
+        _line,
+    )
 
 
 def print_lines(tree: JobTree) -> None:
@@ -49,9 +47,9 @@ def print_lines(tree: JobTree) -> None:
 
 
 def _rows(
-    indent: str, branches: Sequence[Branch], worst: dict[int, State], *, unread: int = 0, unfolded: bool
-) -> Iterator[tuple[str, str, Branch | str]]:
-    """(Guide, the indent of what is below, row) of each sibling, or of what is said in place of many."""
+    branches: Sequence[Branch], worst: dict[int, State], *, unread: int = 0, unfolded: bool
+) -> list[Branch | str]:
+    """The siblings, or what is said in place of many."""
     rows: list[Branch | str] = []
     folded: Counter[State] = Counter()
     alike: Counter[tuple[str, Relation]] = Counter()
@@ -67,9 +65,7 @@ def _rows(
         told.append(f"{unread:,} not read")
     if told:
         rows.append(f"… {', '.join(told)}")
-    for number, row in enumerate(rows, start=1):
-        last = number == len(rows)
-        yield indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  "), row
+    return rows
 
 
 def _worst(tree: JobTree) -> dict[int, State]:

@@ -59,6 +59,7 @@ def up(
         try:
             with board, stack, ConsoleServer(topology, stack.state, metrics) as console:
                 board.stop()
+                stack.announce_console(console.url)
                 _introduce(topology, stack, console)
                 ready = True
                 threading.Event().wait()

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from tidegate.breakers import Phase
 from tidegate_ops.console.exposition import MEDIA_TYPE
 from tidegate_ops.console.stack_metrics import StackMetrics
+from tidegate_ops.insight.stack_traffic import TRAFFIC, TRAFFIC_PATH
 
 METRICS_PATH = "/metrics"
 
@@ -25,7 +26,10 @@ def application(metrics: StackMetrics, breakers: Callable[[], Awaitable[Mapping[
     async def show_metrics(request: Request) -> Response:
         return Response(metrics.page(await breakers()), media_type=MEDIA_TYPE)
 
+    async def show_traffic(request: Request) -> Response:
+        return Response(TRAFFIC.dump_json(await metrics.look()), media_type="application/json")
+
     return Starlette(
-        routes=[Route(METRICS_PATH, show_metrics)],
+        routes=[Route(METRICS_PATH, show_metrics), Route(TRAFFIC_PATH, show_traffic)],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)],
     )

@@ -9,15 +9,13 @@ from typing import Self
 
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.google_clients import firestore_client
-from tidegate.breakers import Phase, State, learn
-from tidegate.clock import system_clock
-from tidegate.errors import StoreUnavailable
-from tidegate.ports import Circuits
+from tidegate.breakers import Phase
 from tidegate.settings import Settings
 from tidegate.topology import Topology
 from tidegate_ops.console.application import METRICS_PATH, application
 from tidegate_ops.console.stack_metrics import StackMetrics
 from tidegate_ops.embedded_server import EmbeddedServer
+from tidegate_ops.insight.breakers import phases
 from tidegate_ops.stack_state import StackState
 from tidegate_ops.tap import Tap
 
@@ -54,6 +52,11 @@ class ConsoleServer:
         self._cleanup.close()
 
     @property
+    def url(self) -> str:
+        """Where people and other commands find it."""
+        return self._server.url
+
+    @property
     def metrics_url(self) -> str:
         """Where Prometheus reads."""
         return self._server.url.rstrip("/") + METRICS_PATH
@@ -70,19 +73,3 @@ class ConsoleServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-
-async def phases(topology: Topology, circuits: Circuits) -> dict[str, Phase]:
-    """Where the breaker of each dependency stands; without those of which nothing can be read now."""
-    found: dict[str, Phase] = {}
-    for name, dependency in topology.dependencies.items():
-        if dependency.breaker is None:
-            continue
-        try:
-            stored = await circuits.read(name)
-        except StoreUnavailable:
-            continue
-        now = system_clock()
-        state = learn(State(), stored.circuit, stored.age, now) if stored else State()
-        found[name] = state.phase(now)
-    return found

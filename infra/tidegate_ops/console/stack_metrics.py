@@ -11,19 +11,21 @@ from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 from tidegate_ops.console.backlog import Backlog
 from tidegate_ops.console.exposition import Counter, Gauge, Histogram, rendered
+from tidegate_ops.insight.traffic import Traffic
+from tidegate_ops.insight.traffic_recorder import BOUNDS, TrafficRecorder
 from tidegate_ops.log_line import parse
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _ATTEMPTS = (1, 2, 3, 5, 8, 13)
 _RAN = (Verdict.DONE, Verdict.RETRY, Verdict.DEAD)
 
 
 class StackMetrics:
-    """Told of everything from any thread, and asked from any other."""
+    """Told of everything from any thread, and asked from any other. Implements `TrafficSource`."""
 
     def __init__(self, topology: Topology) -> None:
         self._lock = threading.Lock()
         self._backlog = Backlog(topology)
+        self._recorder = TrafficRecorder(topology.functions, topology.topics)
         self._deliveries = Counter(
             "tidegate_deliveries_total", "Deliveries that ended, by how they did.", ("function", "verdict")
         )
@@ -33,10 +35,10 @@ class StackMetrics:
             "tidegate_delivery_duration_seconds",
             "From receipt to answer, of deliveries that ran their handler.",
             ("function",),
-            _SECONDS,
+            BOUNDS,
         )
         self._latency = Histogram(
-            "tidegate_publish_to_done_seconds", "From publication to done.", ("function",), _SECONDS
+            "tidegate_publish_to_done_seconds", "From publication to done.", ("function",), BOUNDS
         )
         self._attempts = Histogram(
             "tidegate_attempts", "Runs that an event took until it was done or given up.", ("function",), _ATTEMPTS
@@ -54,7 +56,13 @@ class StackMetrics:
         """Take a message that was published."""
         with self._lock:
             self._published.add(topic)
+            self._recorder.published(topic)
             self._backlog.published(topic, message)
+
+    async def look(self) -> Traffic:
+        """What has gone through the stack in the last minutes."""
+        with self._lock:
+            return self._recorder.traffic(self._backlog.counts)
 
     def page(self, breakers: Mapping[str, Phase]) -> str:
         """All of it, with the breakers' states, as Prometheus reads it."""
@@ -76,9 +84,12 @@ class StackMetrics:
             self._backlog.acked(function, str(fields["message_id"]))
         if emitted := fields["emitted"]:
             self._emitted.add(function, by=emitted * weight)
-        if fields["attempt"] and verdict in _RAN:
-            self._duration.observe(function, value=fields["duration_ms"] / 1000, weight=weight)
-        if verdict is Verdict.DONE and "latency_ms" in fields:
-            self._latency.observe(function, value=fields["latency_ms"] / 1000, weight=weight)
+        duration = fields["duration_ms"] / 1000 if fields["attempt"] and verdict in _RAN else None
+        latency = fields["latency_ms"] / 1000 if verdict is Verdict.DONE and "latency_ms" in fields else None
+        if duration is not None:
+            self._duration.observe(function, value=duration, weight=weight)
+        if latency is not None:
+            self._latency.observe(function, value=latency, weight=weight)
+        self._recorder.delivered(function, verdict, weight, duration=duration, latency=latency)
         if verdict in (Verdict.DONE, Verdict.DEAD):
             self._attempts.observe(function, value=fields["attempt"], weight=weight)

@@ -18,8 +18,8 @@ from tidegate.testing import World
 from tidegate.topology import Topology
 from tidegate.verdicts import Verdict
 from tidegate_ops.console.application import application
-from tidegate_ops.console.server import phases
 from tidegate_ops.console.stack_metrics import StackMetrics
+from tidegate_ops.insight.breakers import phases
 
 TOPOLOGY = Topology.model_validate(
     {
