@@ -9,6 +9,7 @@ import google.auth
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud.firestore import AsyncClient
+from google.pubsub_v1.services.publisher import PublisherAsyncClient
 from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
 
 from tidegate.adapters.google_clients import firestore_client, publisher_client, subscriber_client
@@ -33,6 +34,7 @@ class Connections:
     firestore: AsyncClient
     publisher: Publisher
     subscriber: SubscriberAsyncClient
+    topics: PublisherAsyncClient
 
 
 def find_settings(project: Project, named: str = "", environment: Mapping[str, str] = os.environ) -> Settings:
@@ -55,7 +57,7 @@ async def connect(settings: Settings) -> AsyncIterator[Connections]:
     firestore, publisher = firestore_client(settings), publisher_client(settings)
     subscriber = subscriber_client(settings)
     try:
-        yield Connections(firestore, PubSubPublisher(publisher, settings.project), subscriber)
+        yield Connections(firestore, PubSubPublisher(publisher, settings.project), subscriber, publisher)
     finally:
         await subscriber.transport.close()  # type: ignore[no-untyped-call]
         await publisher.transport.close()  # type: ignore[no-untyped-call]

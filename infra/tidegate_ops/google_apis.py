@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from google.auth.transport.requests import AuthorizedSession
 
@@ -12,6 +12,7 @@ from tidegate.errors import TidegateError
 
 _FAILURES: tuple[type[Exception], ...] = (OSError, ValueError, *GOOGLE_FAILURES)  # requests' own are OSErrors
 _CALL_SECONDS = 20
+Parameters: TypeAlias = Mapping[str, str | list[str]]
 LOGGING = "https://logging.googleapis.com"
 MONITORING = "https://monitoring.googleapis.com"
 
@@ -36,7 +37,7 @@ class GoogleApi:
     unknown: type[TidegateError]
 
     async def ask(
-        self, path: str, parameters: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+        self, path: str, parameters: Parameters | None = None, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """What it answers to a GET, or to a POST if there is a ``body``.
 
@@ -45,7 +46,7 @@ class GoogleApi:
         """
         return await asyncio.to_thread(self._ask, path, parameters, body)
 
-    def _ask(self, path: str, parameters: Mapping[str, str] | None, body: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _ask(self, path: str, parameters: Parameters | None, body: Mapping[str, Any] | None) -> dict[str, Any]:
         method = "GET" if body is None else "POST"
         try:
             answer = self.session.request(  # type: ignore[no-untyped-call]

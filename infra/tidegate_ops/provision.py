@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from google.api_core.exceptions import AlreadyExists
 from google.protobuf.field_mask_pb2 import FieldMask  # type: ignore[import-untyped]
-from google.pubsub_v1.types import DeadLetterPolicy, PushConfig, Subscription
+from google.pubsub_v1.types import DeadLetterPolicy, ExpirationPolicy, PushConfig, RetryPolicy, Subscription
 
 from tidegate.messages import TARGET
 from tidegate.topology import Topology, deployed_name
@@ -29,20 +29,20 @@ def provision(broker: LocalBroker, topology: Topology, endpoints: Mapping[str, s
         with suppress(AlreadyExists):
             broker.publisher.create_topic(name=broker.topic_path(topic))
     for function, endpoint in endpoints.items():
-        _put(broker, subscription(broker, topology, function, endpoint))
+        _put(broker, subscription(broker.project, topology, function, endpoint))
 
 
-def subscription(broker: LocalBroker, topology: Topology, name: str, endpoint: str) -> Subscription:
-    """The push subscription of function ``name``.
+def subscription(project: str, topology: Topology, name: str, endpoint: str, *, emulated: bool = True) -> Subscription:
+    """The push subscription of function ``name``: on the emulator, or as terraform/ makes it on Google Cloud.
 
-    It has no retry policy, so the emulator delivers again after 1 s, whatever the topology's backoff says. With one,
-    the emulator lets the wait grow with each failure on the *subscription*, beyond the policy's maximum: of 50
-    messages that met a function which was down for 4 s, 2 had been delivered again half a minute later.
+    On the emulator it has no retry policy, so that one delivers again after 1 s, whatever the topology's backoff
+    says. With one, the emulator lets the wait grow with each failure on the *subscription*, beyond the policy's
+    maximum: of 50 messages that met a function which was down for 4 s, 2 had been delivered again half a minute later.
     """
     function = topology.functions[name]
     wanted = Subscription(
-        name=broker.subscription_path(deployed_name(name)),
-        topic=broker.topic_path(function.topic),
+        name=f"projects/{project}/subscriptions/{deployed_name(name)}",
+        topic=f"projects/{project}/topics/{function.topic}",
         push_config=PushConfig(push_endpoint=endpoint),
         ack_deadline_seconds=topology.ack_deadline_seconds(name),
         enable_message_ordering=function.ordered,
@@ -53,13 +53,18 @@ def subscription(broker: LocalBroker, topology: Topology, name: str, endpoint: s
     if function.topic != topology.dead_letter_topic:
         wanted.filter = f'NOT attributes:{TARGET} OR attributes.{TARGET} = "{name}"'
     # What the dead-letter function cannot handle has nowhere else to go. And the emulator fails on a
-    # subscription with both ordering and a dead-letter policy (messages get stuck or lost); in the cloud
-    # an ordered one has this backstop as well.
-    if function.topic != topology.dead_letter_topic and not function.ordered:
+    # subscription with both ordering and a dead-letter policy (messages get stuck or lost).
+    if function.topic != topology.dead_letter_topic and not (function.ordered and emulated):
         wanted.dead_letter_policy = DeadLetterPolicy(
-            dead_letter_topic=broker.topic_path(topology.dead_letter_topic),
+            dead_letter_topic=f"projects/{project}/topics/{topology.dead_letter_topic}",
             max_delivery_attempts=topology.limits.max_deliveries,
         )
+    if not emulated:
+        wanted.retry_policy = RetryPolicy(
+            minimum_backoff=timedelta(seconds=function.backoff.min_seconds),
+            maximum_backoff=timedelta(seconds=function.backoff.max_seconds),
+        )
+        wanted.expiration_policy = ExpirationPolicy()
     return wanted
 
 

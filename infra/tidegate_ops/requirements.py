@@ -32,7 +32,7 @@ def merge_requirements(files: Iterable[Path]) -> str:
         ConfigurationError: a file is missing, a line is no pin, or two lines pin different versions.
     """
     merged: dict[str, Pin] = {}
-    for pin in (pin for file in files for pin in _pins(file)):
+    for pin in (pin for file in files for pin in pins(file)):
         other = merged.get(pin.name)
         if other is not None and other.version != pin.version:
             raise ConfigurationError(
@@ -44,11 +44,16 @@ def merge_requirements(files: Iterable[Path]) -> str:
     return "".join(f"{merged[name]}\n" for name in sorted(merged))
 
 
-def _pins(file: Path) -> list[Pin]:
+def pins(file: Path) -> list[Pin]:
+    """What a file pins, line by line.
+
+    Raises:
+        ConfigurationError: it is missing, or a line is no pin.
+    """
     label = label_of(file)
     if not file.is_file():
         raise ConfigurationError(f"{label} is missing: create it, empty where nothing is needed")
-    pins: list[Pin] = []
+    found: list[Pin] = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         text = line.partition("#")[0].strip()
         if not text:
@@ -61,5 +66,5 @@ def _pins(file: Path) -> list[Pin]:
         extras = frozenset(each.strip() for each in (match["extras"] or "").split(",") if each.strip())
         # Package names that differ in case, dots and dashes alone are one package.
         name = re.sub(r"[-_.]+", "-", match["name"]).lower()
-        pins.append(Pin(name, extras, match["version"], f"{label}:{number}"))
-    return pins
+        found.append(Pin(name, extras, match["version"], f"{label}:{number}"))
+    return found

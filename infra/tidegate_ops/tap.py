@@ -17,6 +17,8 @@ from tidegate.messages import Message
 from tidegate_ops.broker import LocalBroker
 
 _log = logging.getLogger(__name__)
+TAP_PREFIX = "tap-"
+"""What the names of its subscriptions begin with."""
 _ACK_DEADLINE_SECONDS = 60
 _JOIN_SECONDS = 5
 
@@ -34,7 +36,7 @@ class Tap:
         self._broker = LocalBroker(host, project)
         self._on_message = on_message
         suffix = uuid4().hex[:8]
-        self._streams = {topic: _Stream(self._broker, topic, f"tap-{suffix}-{topic}") for topic in topics}
+        self._streams = {topic: _Stream(self._broker, topic, f"{TAP_PREFIX}{suffix}-{topic}") for topic in topics}
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:

@@ -42,7 +42,7 @@ def endpoints(path: str) -> dict[str, str]:
 def test_subscriptions_are_as_asked(broker: LocalBroker, name: str) -> None:
     """Every setting of a subscription is found again on the emulator."""
     provision(broker, TOPOLOGY, endpoints(""))
-    wanted = subscription(broker, TOPOLOGY, name, endpoints("")[name])
+    wanted = subscription(broker.project, TOPOLOGY, name, endpoints("")[name])
     found = broker.subscriber.get_subscription(subscription=wanted.name)
     for field in type(wanted).meta.fields:
         assert getattr(found, field) == getattr(wanted, field), field

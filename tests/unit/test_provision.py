@@ -38,7 +38,7 @@ def broker() -> LocalBroker:
 
 
 def wanted(broker: LocalBroker, name: str) -> Subscription:
-    return subscription(broker, TOPOLOGY, name, ENDPOINTS[name])
+    return subscription(broker.project, TOPOLOGY, name, ENDPOINTS[name])
 
 
 def test_names_and_endpoint(broker: LocalBroker) -> None:

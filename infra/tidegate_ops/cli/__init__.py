@@ -13,6 +13,7 @@ from tidegate_ops.cli import (
     costs,
     dead,
     demo,
+    doctor,
     experiment,
     job,
     keys,
@@ -42,6 +43,7 @@ app.command("publish")(publish.publish)
 app.command("submit")(submit.submit)
 app.command("smoke")(smoke.smoke)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 app.command("bundle")(bundle.bundle)
 app.command("costs")(costs.costs)
 app.command("status")(status.status)
