@@ -1,6 +1,7 @@
 """`tidegate trace`."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -9,16 +10,18 @@ from rich.text import Text
 
 from tidegate.clock import system_clock
 from tidegate.events import timestamp
+from tidegate.verdicts import Verdict
 from tidegate_ops.cli.console import complain, say
 from tidegate_ops.cli.forest import print_forest
 from tidegate_ops.cli.operate import operate
 from tidegate_ops.cli.options import AsJson, ProjectId
 from tidegate_ops.cli.since import Since, moment
-from tidegate_ops.insight.event_story import Chapter, tell
+from tidegate_ops.insight.event_story import Chapter, Story, tell
 from tidegate_ops.log_line import VERDICT_STYLES, WAITING_STYLE
 
 _ID_DIGITS = 12
 _MOST_ALIKE = 10
+_CALM = (Verdict.DONE, Verdict.DUPLICATE, Verdict.FILTERED)
 
 
 def trace(
@@ -46,25 +49,36 @@ def trace(
             typer.echo(json.dumps(_facts(parent, chapter)))
     else:
         say(f"trace {story.trace_id}")
+        shown = {id(each) for _, each in story.walk()} if unfolded else _not_calm(story, event)
         print_forest(
-            _rows(story.roots, 0, unfolded),
-            lambda chapter: _rows(chapter.children, chapter.unseen, unfolded),
+            _rows(story.roots, 0, shown),
+            lambda chapter: _rows(chapter.children, chapter.unseen, shown),
             lambda chapter: _line(chapter, chapter.event_id == event),
         )
     if story.cut:
         complain("the trace has more lines than were read: the oldest are missing")
 
 
-def _rows(chapters: Sequence[Chapter], unseen: int, unfolded: bool) -> list[Chapter | str]:
-    """The siblings, or what is said in place of many."""
+def _not_calm(story: Story, event: str) -> set[int]:
+    """The identities of chapters that are not to be folded: what has not ended well, what is asked for, all above."""
+    found: set[int] = set()
+    for parent, chapter in reversed(list(story.walk())):
+        if chapter.last.verdict not in _CALM or chapter.event_id == event:
+            found.add(id(chapter))
+        if parent is not None and id(chapter) in found:
+            found.add(id(parent))
+    return found
+
+
+def _rows(chapters: Sequence[Chapter], unseen: int, shown: set[int]) -> list[Chapter | str]:
+    """The siblings, or what is said in place of many that are not to be ``shown``."""
     rows: list[Chapter | str] = []
-    alike: dict[str, int] = {}
+    alike: Counter[str] = Counter()
     folded = 0
     for each in chapters:
-        calm = each.last.verdict.acked and not each.last.fault
-        alike[each.function] = alike.get(each.function, 0) + calm
-        if unfolded or not calm or alike[each.function] <= _MOST_ALIKE:
+        if id(each) in shown or alike[each.function] < _MOST_ALIKE:
             rows.append(each)
+            alike[each.function] += id(each) not in shown
         else:
             folded += 1
     told = [f"{folded:,} more" if folded else "", f"{unseen:,} emitted that no line tells of" if unseen else ""]
