@@ -99,6 +99,11 @@ class Workload:
             "scheduler_jobs": float(self.schedules),
         }
 
+    def costs(self, prices: Mapping[str, Price]) -> dict[str, float]:
+        """Dollars a month by the name of the price."""
+        used = self.usage()
+        return {name: price.of(used[name]) for name, price in prices.items()}
+
 
 def load_prices(path: Path = PRICES) -> Mapping[str, Price]:
     """The prices by their names."""
@@ -108,7 +113,8 @@ def load_prices(path: Path = PRICES) -> Mapping[str, Price]:
 def table(workloads: Sequence[Workload], prices: Mapping[str, Price]) -> str:
     """Monthly costs as a Markdown table: an item a line, a workload a column. What none of them uses is left out."""
     used = [workload.usage() for workload in workloads]
-    costs = {name: [price.of(each[name]) for each in used] for name, price in prices.items()}
+    columns = [workload.costs(prices) for workload in workloads]
+    costs = {name: [each[name] for each in columns] for name in prices}
     lines = [(prices[name].name, costs[name]) for name in prices if any(each[name] for each in used)]
     sums = [sum(column) for column in zip(*costs.values(), strict=True)]
     rows = [

@@ -148,18 +148,20 @@ def compare(old: Catalogue, new: Catalogue) -> Comparison:
     return Comparison(tuple(breaking), tuple(changed))
 
 
-def export(project: Project) -> list[Path]:
-    """Write every contract's schema, remove those without a contract; returns what was touched."""
+def export(project: Project, *, dry_run: bool = False) -> list[Path]:
+    """Write every contract's schema, remove those without a contract; returns what was touched, or would be."""
     touched: list[Path] = []
     catalogue = in_code(project)
     for name, schema in catalogue.items():
         path, content = project.schemas_dir / name, schema_text(schema).encode()
         if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, content)
+            if not dry_run:
+                write_atomically(path, content)
             touched.append(path)
     for path in sorted(project.schemas_dir.glob("*.v*.json")):
         if path.name not in catalogue:
-            path.unlink()
+            if not dry_run:
+                path.unlink()
             touched.append(path)
     return touched
 

@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tidegate.errors import TidegateError
 from tidegate.topology import Topology
 from tidegate_ops.project import Project
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import AsyncClient
 
 _SECONDS = 2.0
 """Whoever presses Tab waits."""
@@ -38,12 +42,18 @@ def letters(incomplete: str) -> list[str]:
 
 
 async def _letters(project: Project) -> list[str]:
-    # Loaded here, since these take longer than all else behind Tab.
+    # Loaded here, since it takes longer than all else behind Tab.
     from tidegate_ops.connections import connect, find_settings
-    from tidegate_ops.filed_letters import LetterFile, Selection
 
     async with connect(find_settings(project)) as connections:
-        return [each.id for each in await LetterFile(connections.firestore).select(Selection(all=True))]
+        return await open_letters(connections.firestore)
+
+
+async def open_letters(client: "AsyncClient") -> list[str]:
+    """The ids of a project's open dead letters."""
+    from tidegate_ops.filed_letters import LetterFile, Selection
+
+    return [each.id for each in await LetterFile(client).select(Selection(all=True))]
 
 
 def _topology() -> Topology | None:

@@ -1,13 +1,15 @@
 """`tidegate contracts`."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from tidegate_ops import schemas
 from tidegate_ops.cli.console import complain, out, say
+from tidegate_ops.cli.options import AsJson, DryRun
 from tidegate_ops.project import Project
 
 app = typer.Typer(help="Event contracts and their exported JSON Schemas.", no_args_is_help=True)
@@ -22,6 +24,7 @@ def check(
             help="Compare with a git revision, or with what `contracts schemas` wrote, instead of the exported files.",
         ),
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Find changes that consumers or events in flight could not cope with.
 
@@ -39,9 +42,12 @@ def check(
     code, exported = schemas.in_code(project), schemas.committed(project)
     baseline = _baseline(project, against) if against else exported
     breaking = schemas.compare(baseline, code).breaking
+    stale = {name for name in {*code, *exported} if code.get(name) != exported.get(name)}
+    if as_json:
+        typer.echo(json.dumps({"contracts": len(code), "breaking": breaking, "not_exported": sorted(stale)}, indent=2))
+        raise typer.Exit(bool(breaking or stale))
     for line in breaking:
         complain(line)
-    stale = {name for name in {*code, *exported} if code.get(name) != exported.get(name)}
     if stale and not breaking:
         complain(f"not exported as the code has it: {', '.join(sorted(stale))}; run tidegate contracts export")
     if breaking or stale:
@@ -54,6 +60,7 @@ def export(
     allow_breaking: Annotated[
         bool, typer.Option("--allow-breaking", help="Overwrite also what consumers could not cope with.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Write each contract's JSON Schema to infra/contracts/schemas.
 
@@ -67,15 +74,17 @@ def export(
     tidegate contracts export --allow-breaking
     """
     project = Project.find()
-    breaking = schemas.compare(schemas.committed(project), schemas.in_code(project)).breaking
+    code = schemas.in_code(project)
+    breaking = schemas.compare(schemas.committed(project), code).breaking
     for line in breaking:
         complain(line)
     if breaking and not allow_breaking:
         complain("nothing written; --allow-breaking overwrites a version that nobody uses yet")
         raise typer.Exit(1)
-    touched = schemas.export(project)
+    touched = schemas.export(project, dry_run=dry_run)
+    wrote, removed = ("would write", "would remove") if dry_run else ("wrote", "removed")
     for path in touched:
-        say(f"{'wrote' if path.exists() else 'removed'} {path.relative_to(project.root)}")
+        say(f"{wrote if path.name in code else removed} {path.relative_to(project.root)}")
     if not touched:
         say("every schema is up to date", "green")
 
@@ -92,18 +101,29 @@ def print_schemas() -> None:
 
 
 @app.command("list")
-def list_contracts() -> None:
+def list_contracts(as_json: AsJson = False) -> None:
     """Show every contract with its version, fields and who consumes it.
 
     [bold]Example:[/bold]  tidegate contracts list
     """
     project = Project.find()
     functions = project.topology().functions
+    facts: list[dict[str, Any]] = [
+        {
+            "type": contract.event_type,
+            "version": contract.event_version,
+            "fields": list(contract.model_fields),
+            "consumed_by": [name for name, function in functions.items() if function.topic == contract.event_type],
+        }
+        for contract in schemas.load_contracts(project)
+    ]
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
     table = Table("type", "version", "fields", "consumed by")
-    for contract in schemas.load_contracts(project):
-        consumers = [name for name, function in functions.items() if function.topic == contract.event_type]
-        fields = ", ".join(contract.model_fields)
-        table.add_row(contract.event_type, str(contract.event_version), fields, ", ".join(consumers) or "none")
+    for each in facts:
+        consumers = ", ".join(each["consumed_by"]) or "none"
+        table.add_row(each["type"], str(each["version"]), ", ".join(each["fields"]), consumers)
     out.print(table, soft_wrap=False)
 
 

@@ -1,10 +1,14 @@
 """`tidegate costs`."""
 
-from typing import Annotated
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
-from tidegate_ops.costs import Workload, load_prices, table
+from tidegate_ops.cli.options import AsJson
+from tidegate_ops.costs import Price, Workload, load_prices, table
 
 _MILLION = 1e6
 
@@ -21,6 +25,7 @@ def costs(
         float, typer.Option("--delayed", metavar="SHARE", min=0, max=1, help="Of these, how many are published later.")
     ] = 0.0,
     schedules: Annotated[int, typer.Option("--schedules", min=0, help="How many schedules there are.")] = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Estimate what an application costs a month, as a Markdown table.
 
@@ -34,4 +39,14 @@ def costs(
     """
     sizes = events or [_MILLION, 100 * _MILLION, 10_000 * _MILLION]
     workloads = [Workload(each, jobs=jobs, delayed=delayed, schedules=schedules) for each in sizes]
-    typer.echo(table(workloads, load_prices()), nl=False)
+    prices = load_prices()
+    if as_json:
+        typer.echo(json.dumps([_facts(each, prices) for each in workloads], indent=2))
+    else:
+        typer.echo(table(workloads, prices), nl=False)
+
+
+def _facts(workload: Workload, prices: Mapping[str, Price]) -> dict[str, Any]:
+    """A workload with its costs as JSON has it."""
+    items = workload.costs(prices)
+    return {**asdict(workload), "usd_a_month": items, "usd_together": sum(items.values())}

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegate.events import timestamp
-from tidegate_ops.cli import dead_redrive
+from tidegate_ops.cli import completion, dead_redrive
 from tidegate_ops.cli.console import out, say
-from tidegate_ops.cli.dead_redrive import ProjectId
+from tidegate_ops.cli.options import AsJson, OfFunction, ProjectId
 from tidegate_ops.connections import connect, find_settings
 from tidegate_ops.dead_letter_file import DeadLetterFile, LetterFolder
 from tidegate_ops.filed_letters import FiledLetter, State
@@ -25,8 +25,6 @@ T = TypeVar("T")
 _ID_DIGITS = 12
 _MOST_SHOWN_BYTES = 4_000
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
-
 app = typer.Typer(help="Events that functions gave up on: find, understand, redrive.", no_args_is_help=True)
 app.command("redrive")(dead_redrive.redrive)
 app.command("drop")(dead_redrive.drop)
@@ -34,7 +32,7 @@ app.command("drop")(dead_redrive.drop)
 
 @app.command("list")
 def list_letters(
-    function: Annotated[str, typer.Option(help="Only this function's.")] = "",
+    function: OfFunction = "",
     state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
     as_json: AsJson = False,
     project_id: ProjectId = "",
@@ -69,7 +67,12 @@ def list_letters(
 
 @app.command()
 def show(
-    letter_id: Annotated[str, typer.Argument(metavar="ID", help="The letter's id, or enough of its beginning.")],
+    letter_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="The letter's id, or enough of its beginning.", autocompletion=completion.letters
+        ),
+    ],
     payload: Annotated[bool, typer.Option("--payload", help="Print nothing but the payload, as it is.")] = False,
     as_json: AsJson = False,
     project_id: ProjectId = "",

@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegate.errors import ConfigurationError, TidegateError
+from tidegate_ops.cli import completion
 from tidegate_ops.cli.console import complain, err, out, say
+from tidegate_ops.cli.options import DryRun, OfFunction, ProjectId
 from tidegate_ops.connections import Connections, connect, find_settings
 from tidegate_ops.filed_letters import FiledLetter, LetterFile, Selection, State
 from tidegate_ops.payload_editor import contract_of, edited, open_editor
@@ -20,18 +22,15 @@ from tidegate_ops.redrive import Outcome, Pace, Redrive
 
 _MOST_ROWS = 20
 
-ProjectId = Annotated[
-    str, typer.Option("--project", help="Work on this Google Cloud project instead of the local stack.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+LETTER_IDS = typer.Argument(
+    metavar="ID", help="The letters' ids, or enough of their beginnings.", autocompletion=completion.letters
+)
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 
 def redrive(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="ID", help="The letters' ids, or enough of their beginnings.")
-    ] = None,
-    function: Annotated[str, typer.Option(help="Every open letter of this function.")] = "",
+    ids: Annotated[list[str] | None, LETTER_IDS] = None,
+    function: OfFunction = "",
     fault: Annotated[str, typer.Option(help="Every open letter with this fault, such as rejected.")] = "",
     reason_contains: Annotated[str, typer.Option(metavar="S", help="Every open letter with S in its reason.")] = "",
     all_open: Annotated[bool, typer.Option("--all", help="Every open letter.")] = False,
@@ -74,7 +73,7 @@ def redrive(
 
 
 def drop(
-    ids: Annotated[list[str], typer.Argument(metavar="ID", help="The letters' ids, or enough of their beginnings.")],
+    ids: Annotated[list[str], LETTER_IDS],
     reason: Annotated[str, typer.Option(help="Why nothing needs to be done about them; kept with the letters.")],
     dry_run: DryRun = False,
     yes: Yes = False,

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from tidegate.errors import PublishFailed
 from tidegate_ops.cli.console import complain, err, out, say
+from tidegate_ops.cli.options import AsJson
 from tidegate_ops.cli.stop_signals import stop_signals
 from tidegate_ops.demo.display import Display, open_display
 from tidegate_ops.emulators import EmulatorsMissing
@@ -21,8 +22,6 @@ _MISSING_EXIT = 3
 _INTERRUPTED_EXIT = 130
 
 app = typer.Typer(no_args_is_help=True, help="Measure the application under an outage or a flood.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON, curves included.")]
 
 
 class Findings(Protocol):

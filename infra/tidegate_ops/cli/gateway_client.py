@@ -28,7 +28,6 @@ Token = Annotated[
         "--token", envvar="TIDEGATE_TOKEN", help="Sent as bearer token: what `gcloud auth print-identity-token` prints."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
 def open_client(

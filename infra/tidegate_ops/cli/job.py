@@ -9,8 +9,9 @@ from tidegate.client import Client, Job, JobStatus
 from tidegate.jobs import JobState
 from tidegate_ops.cli import job_tree
 from tidegate_ops.cli.console import say
-from tidegate_ops.cli.gateway_client import ApiKey, AsJson, Token, Url, open_client, run
+from tidegate_ops.cli.gateway_client import ApiKey, Token, Url, open_client, run
 from tidegate_ops.cli.job_view import describe, exit_as, facts_of, follow, print_json, show_failures
+from tidegate_ops.cli.options import AsJson, DryRun
 
 app = typer.Typer(help="Work that was accepted at the gateway: look, follow, cancel.", no_args_is_help=True)
 app.command("tree")(job_tree.tree)
@@ -50,7 +51,7 @@ def show(
 @app.command()
 def cancel(
     job_id: JobId,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    dry_run: DryRun = False,
     url: Url = "",
     api_key: ApiKey = "",
     token: Token = "",

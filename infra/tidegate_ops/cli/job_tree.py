@@ -7,8 +7,8 @@ import typer
 
 from tidegate.clock import system_clock
 from tidegate_ops.cli.console import complain
-from tidegate_ops.cli.dead_redrive import ProjectId
 from tidegate_ops.cli.job_tree_view import print_lines, print_tree
+from tidegate_ops.cli.options import ProjectId
 from tidegate_ops.connections import connect, find_settings
 from tidegate_ops.job_archive import JobArchive
 from tidegate_ops.job_survey import MOST_UNITS, JobSurvey

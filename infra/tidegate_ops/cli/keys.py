@@ -14,8 +14,7 @@ from tidegate.clock import system_clock
 from tidegate.errors import ConfigurationError
 from tidegate.events import timestamp
 from tidegate_ops.cli.console import err, out, say
-from tidegate_ops.cli.dead_redrive import DryRun, ProjectId
-from tidegate_ops.cli.gateway_client import AsJson
+from tidegate_ops.cli.options import AsJson, DryRun, ProjectId
 from tidegate_ops.connections import connect, find_settings
 from tidegate_ops.key_file import FiledKey, KeyFile
 from tidegate_ops.project import Project

@@ -8,10 +8,11 @@ import typer
 from tidegate.clock import system_clock
 from tidegate.errors import ConfigurationError
 from tidegate.events import timestamp
+from tidegate.verdicts import Verdict
 from tidegate_ops.cli import completion
 from tidegate_ops.cli.console import err, out
 from tidegate_ops.cli.operate import operate
-from tidegate_ops.cli.options import AsJson, OfVerdict, ProjectId
+from tidegate_ops.cli.options import AsJson, ProjectId
 from tidegate_ops.cli.since import Since, moment
 from tidegate_ops.insight.lines import Line, Query, follow
 from tidegate_ops.log_line import render
@@ -25,7 +26,7 @@ def logs(
     ] = "",
     event: Annotated[str, typer.Option("--event", metavar="ID", help="Only what is about this event.")] = "",
     trace: Annotated[str, typer.Option("--trace", metavar="ID", help="Only what belongs to this trace.")] = "",
-    verdict: OfVerdict = None,
+    verdict: Annotated[Verdict | None, typer.Option("--verdict", help="Only deliveries that ended so.")] = None,
     since: Since = "1h",
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The latest of them, at most.")] = 100,
     following: Annotated[bool, typer.Option("--follow", "-f", help="And each that comes, until Ctrl-C.")] = False,

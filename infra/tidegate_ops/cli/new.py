@@ -5,23 +5,33 @@ from typing import Annotated
 import typer
 
 from tidegate_ops import scaffold
+from tidegate_ops.cli import completion
 from tidegate_ops.cli.console import say
+from tidegate_ops.cli.options import DryRun
 from tidegate_ops.project import Project
 
 app = typer.Typer(
     help="Functions and topics, made so that `make check` and their tests pass at once.", no_args_is_help=True
 )
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
-
 
 @app.command()
 def function(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, such as rebook_passengers.")],
-    on: Annotated[str, typer.Option("--on", metavar="TOPIC", help="The topic it consumes, which is there.")],
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on", metavar="TOPIC", help="The topic it consumes, which is there.", autocompletion=completion.topics
+        ),
+    ],
     emits: Annotated[
         list[str] | None,
-        typer.Option("--emits", metavar="TOPIC", help="A topic it emits, made where it is new; repeatable."),
+        typer.Option(
+            "--emits",
+            metavar="TOPIC",
+            help="A topic it emits, made where it is new; repeatable.",
+            autocompletion=completion.topics,
+        ),
     ] = None,
     ordered: Annotated[bool, typer.Option("--ordered", help="Keep the order of events of one ordering key.")] = False,
     depends_on: Annotated[

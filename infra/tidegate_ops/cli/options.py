@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from tidegate.verdicts import Verdict
 from tidegate_ops.cli import completion
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
@@ -22,4 +21,3 @@ OfFunction = Annotated[
 EventTopic = Annotated[
     str, typer.Argument(help="The topic, which is also the events' type.", autocompletion=completion.topics)
 ]
-OfVerdict = Annotated[Verdict | None, typer.Option("--verdict", help="Only deliveries that ended so.")]

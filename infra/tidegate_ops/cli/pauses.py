@@ -15,15 +15,13 @@ from rich.text import Text
 from tidegate.events import timestamp
 from tidegate_ops.backlogs import Backlog, BacklogUnknown
 from tidegate_ops.cli.console import complain, out, say
-from tidegate_ops.cli.dead_redrive import DryRun, ProjectId
-from tidegate_ops.cli.gateway_client import AsJson
+from tidegate_ops.cli.options import AsJson, DryRun, Function, ProjectId
 from tidegate_ops.connections import find_settings
 from tidegate_ops.pausing import Pausing, Standing, open_pausing
 from tidegate_ops.project import Project
 
 T = TypeVar("T")
 
-Function = Annotated[str, typer.Argument(help="Its name in the topology, such as rebook_passengers.")]
 Reason = Annotated[str, typer.Option(help="Why, for those who will find it paused.")]
 
 

@@ -9,13 +9,14 @@ from rich.progress import Progress
 
 from tidegate.errors import ConfigurationError
 from tidegate_ops.cli.console import err, say
+from tidegate_ops.cli.options import DryRun, EventTopic, ProjectId
 from tidegate_ops.project import Project
 from tidegate_ops.publishing import Draft, Payload, Target, check_class, newest_contract
 from tidegate_ops.publishing import publish as publish_messages
 
 
 def publish(
-    topic: Annotated[str, typer.Argument(help="The topic, which is also the events' type.")],
+    topic: EventTopic,
     file: Annotated[str, typer.Argument(help="The JSON to publish; - reads standard input.")],
     event_id: Annotated[
         str, typer.Option("--id", help="The event's id: publishing it again has no further effect. Drawn by default.")
@@ -29,9 +30,8 @@ def publish(
     validate: Annotated[
         bool, typer.Option("--validate/--no-validate", help="Hold the data against the topic's contract first.")
     ] = True,
-    project_id: Annotated[
-        str, typer.Option("--project", help="Publish to this Google Cloud project instead of the local stack.")
-    ] = "",
+    dry_run: DryRun = False,
+    project_id: ProjectId = "",
 ) -> None:
     """Publish events to the local stack; prints their ids.
 
@@ -53,6 +53,10 @@ def publish(
     draft = Draft(topic, contract, id=event_id, key=key, class_=class_, attributes=_attributes(attribute or []))
     events = draft.events(_read(file, lines=lines))
     messages = [draft.message(event) for event in events]
+    if dry_run:
+        events_of = "1 event" if len(messages) == 1 else f"{len(messages):,} events"
+        say(f"would publish {events_of} to {topic} in {target}; nothing was published")
+        return
     with Progress(console=err, transient=True, disable=not lines) as progress:
         task = progress.add_task(f"publishing to {topic}", total=len(messages))
         publish_messages(target, topic, messages, on_published=lambda count: progress.advance(task, count))

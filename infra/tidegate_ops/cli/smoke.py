@@ -11,17 +11,19 @@ from tidegate.errors import ConfigurationError
 from tidegate_ops.cli.console import say
 from tidegate_ops.cli.gateway_client import ApiKey, Token, Url, open_client, run
 from tidegate_ops.cli.job_view import exit_as, show_failures
+from tidegate_ops.cli.options import DryRun, EventTopic
 from tidegate_ops.smoke import SmokeTest
 
 _PATIENCE_SECONDS = 10.0
 
 
 def smoke(
-    topic: Annotated[str, typer.Argument(help="The topic, which is also the event's type.")],
+    topic: EventTopic,
     file: Annotated[Path, typer.Argument(help="The JSON to submit: an event that does no harm.")],
     seconds: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long all of it may take.")
     ] = 300.0,
+    dry_run: DryRun = False,
     url: Url = "",
     api_key: ApiKey = "",
     token: Token = "",
@@ -38,8 +40,12 @@ def smoke(
         data = file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
+    client = open_client(url, api_key, token, patience=_PATIENCE_SECONDS)
+    if dry_run:
+        say(f"would submit {file} to {topic}, and wait {seconds:g} s for its job; nothing was submitted")
+        return
     started = time.monotonic()
-    status = run(_try(open_client(url, api_key, token, patience=_PATIENCE_SECONDS), seconds, topic, data))
+    status = run(_try(client, seconds, topic, data))
     show_failures(status)
     exit_as(status)
     say(f"{topic} was accepted and handled in {time.monotonic() - started:.1f} s: job {status.id}", "green")

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -17,12 +17,13 @@ from tidegate.client.pacing import PATIENCE_SECONDS
 from tidegate.errors import ConfigurationError
 from tidegate.jobs import JobState
 from tidegate_ops.cli.console import complain, err, say
-from tidegate_ops.cli.gateway_client import ApiKey, AsJson, Token, Url, open_client, run
+from tidegate_ops.cli.gateway_client import ApiKey, Token, Url, open_client, run
 from tidegate_ops.cli.job_view import exit_as, facts_of, follow, print_json, show_failures
+from tidegate_ops.cli.options import AsJson, DryRun, EventTopic
 
 
 def submit(
-    topic: Annotated[str, typer.Argument(help="The topic, which is also the events' type.")],
+    topic: EventTopic,
     file: Annotated[str, typer.Argument(help="The JSON to submit; - reads standard input.")],
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until the job has settled, and print its result as JSON.")
@@ -38,6 +39,7 @@ def submit(
         float,
         typer.Option("--patience", min=0, help="Seconds for which what the gateway does not take is tried again."),
     ] = PATIENCE_SECONDS,
+    dry_run: DryRun = False,
     url: Url = "",
     api_key: ApiKey = "",
     token: Token = "",
@@ -67,7 +69,9 @@ def submit(
     }
     client = open_client(url, api_key, token, patience=patience, on_wait=_tell_wait)
     with _opened(file) as source:
-        if lines:
+        if dry_run:
+            _tell_plan(topic, _Lines(file, source) if lines else [source.read()], url or "the local stack's gateway")
+        elif lines:
             run(_submit_lines(client, _Lines(file, source), options, as_json))
         else:
             run(_submit_one(client, source.read(), options, wait, as_json))
@@ -122,6 +126,17 @@ async def _submit_lines(client: Client, lines: _Lines, options: dict[str, Any], 
     if refused:
         complain(f"{refused:,} refused; those whose jobs are listed were accepted")
         raise typer.Exit(1)
+
+
+def _tell_plan(topic: str, events: Iterable[bytes], where: str) -> None:
+    """Say what would be submitted; what is no JSON is refused here already."""
+    count = 0
+    for count, data in enumerate(events, start=1):
+        try:
+            json.loads(data)
+        except ValueError as error:
+            raise ConfigurationError(f"event {count} is no JSON: {error}") from error
+    say(f"would submit {count:,} {'event' if count == 1 else 'events'} to {topic} at {where}; nothing was submitted")
 
 
 def _tell_wait(reason: GatewayUnavailable, seconds: float) -> None:

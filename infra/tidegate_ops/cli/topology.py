@@ -7,6 +7,7 @@ from rich.table import Table
 
 from tidegate.topology import Topology
 from tidegate_ops.cli.console import out, say
+from tidegate_ops.cli.options import AsJson
 from tidegate_ops.files import write_atomically
 from tidegate_ops.project import Project
 from tidegate_ops.topology_file import topology_schema_text
@@ -15,13 +16,16 @@ app = typer.Typer(help="What runs, on which topic, within which limits.", no_arg
 
 
 @app.command()
-def show() -> None:
+def show(as_json: AsJson = False) -> None:
     """Show each function with its topic or what it accepts, what it emits, and its limits.
 
     [bold]Example:[/bold]  tidegate topology show
     """
-    table = Table("function", "topic", "emits", "timeout", "attempts", "concurrency", "dependencies")
     topology = Project.find().topology()
+    if as_json:
+        typer.echo(topology.model_dump_json(indent=2, by_alias=True))
+        return
+    table = Table("function", "topic", "emits", "timeout", "attempts", "concurrency", "dependencies")
     for name, function in topology.functions.items():
         table.add_row(
             name,
