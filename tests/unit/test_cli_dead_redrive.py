@@ -50,7 +50,7 @@ def published(project: Project, firestore: AsyncClient, mocker: MockerFixture) -
 
     @asynccontextmanager
     async def connect(settings: object) -> AsyncIterator[Connections]:
-        yield Connections(firestore, published)
+        yield Connections(firestore, published, mocker.Mock(), mocker.Mock())
 
     mocker.patch.object(dead_redrive, "find_settings")
     mocker.patch.object(dead_redrive, "connect", connect)
