@@ -92,16 +92,16 @@ async def fails_once(placed: OrderPlaced, ctx: Context) -> None:
 @pytest.mark.parametrize(
     ("handler", "pure", "items", "verdicts", "cost"),
     [
-        (packs, False, 1, [Verdict.DONE], RpcCounter(commits=2, writes=WRITES)),
-        (packs, True, 1, [Verdict.DONE], RpcCounter(commits=1, writes=1)),
-        (packs, False, 1, [Verdict.DONE, Verdict.DUPLICATE], RpcCounter(commits=1, writes=1, gets=1, reads=1)),
-        (packs, True, 1, [Verdict.DONE, Verdict.DUPLICATE], RpcCounter(commits=1, writes=1, gets=1, reads=1)),
-        (steps, False, 1, [Verdict.DONE], RpcCounter(commits=3, writes=3)),
-        (fails, False, 1, [Verdict.RETRY], RpcCounter(commits=2, writes=2)),
-        (fails_once, False, 1, [Verdict.RETRY, Verdict.DONE], RpcCounter(commits=3, writes=3, gets=1, reads=1)),
-        (packs, False, 100, [Verdict.DONE], RpcCounter(commits=2, writes=2)),
-        (packs, False, 101, [Verdict.DONE], RpcCounter(commits=3, writes=3)),
-        (writes, False, 1, [Verdict.DONE], RpcCounter(commits=2, writes=5)),
+        (packs, False, 1, [Verdict.DONE], RpcCounter(batch_writes=2, writes=WRITES)),
+        (packs, True, 1, [Verdict.DONE], RpcCounter(batch_writes=1, writes=1)),
+        (packs, False, 1, [Verdict.DONE, Verdict.DUPLICATE], RpcCounter(batch_writes=1, writes=1, gets=1, reads=1)),
+        (packs, True, 1, [Verdict.DONE, Verdict.DUPLICATE], RpcCounter(batch_writes=1, writes=1, gets=1, reads=1)),
+        (steps, False, 1, [Verdict.DONE], RpcCounter(batch_writes=3, writes=3)),
+        (fails, False, 1, [Verdict.RETRY], RpcCounter(batch_writes=2, writes=2)),
+        (fails_once, False, 1, [Verdict.RETRY, Verdict.DONE], RpcCounter(batch_writes=3, writes=3, gets=1, reads=1)),
+        (packs, False, 100, [Verdict.DONE], RpcCounter(batch_writes=2, writes=2)),
+        (packs, False, 101, [Verdict.DONE], RpcCounter(batch_writes=3, writes=3)),
+        (writes, False, 1, [Verdict.DONE], RpcCounter(batch_writes=1, commits=1, writes=5)),
     ],
     ids=[
         "a delivery: claim and commit",
@@ -133,7 +133,7 @@ async def test_a_poison_message_costs_one_write(desk: Desk, event_id: str) -> No
     """What is no fit event is buried by the write that would have claimed it."""
     desk.counter.reset()
     report = await desk.engine(packs).deliver(order(event_id, data=b"{"))
-    assert (report.verdict, desk.counter) == (Verdict.DEAD, RpcCounter(commits=1, writes=1))
+    assert (report.verdict, desk.counter) == (Verdict.DEAD, RpcCounter(batch_writes=1, writes=1))
 
 
 def keyed(event_id: str, seconds: float = 0, *, key: str = "") -> Inbound:
@@ -204,7 +204,7 @@ async def test_a_burst_costs_this(desk: Desk, event_id: str) -> None:
         (first, Verdict.BUSY, RpcCounter(commits=1, writes=1, gets=2, reads=2)),
         (first, Verdict.BUSY, RpcCounter(gets=2, reads=2)),
         (second, Verdict.BUSY, RpcCounter(commits=1, writes=1, gets=2, reads=2)),
-        (first, Verdict.SHED, RpcCounter(commits=1, writes=1, gets=1, reads=1)),
+        (first, Verdict.SHED, RpcCounter(batch_writes=1, writes=1, gets=1, reads=1)),
     ):
         desk.counter.reset()
         assert (await engine.deliver(inbound)).verdict is verdict
@@ -226,9 +226,9 @@ def unit(event_id: str, job: str, *, of: int, items: int = 1) -> Inbound:
 @pytest.mark.parametrize(
     ("handler", "of", "items", "cost"),
     [
-        (rests, 3, 1, RpcCounter(commits=2, writes=3, gets=1, reads=1)),
-        (packs, 3, 1, RpcCounter(commits=2, writes=2, gets=1, reads=1)),
-        (packs, 3, 2, RpcCounter(commits=2, writes=3, gets=1, reads=1)),
+        (rests, 3, 1, RpcCounter(batch_writes=1, commits=1, writes=3, gets=1, reads=1)),
+        (packs, 3, 1, RpcCounter(batch_writes=2, writes=2, gets=1, reads=1)),
+        (packs, 3, 2, RpcCounter(batch_writes=1, commits=1, writes=3, gets=1, reads=1)),
     ],
     ids=[
         "a unit without children: its count rides along; one look whether the job was cancelled",
@@ -254,7 +254,7 @@ async def test_a_duplicate_in_a_job_costs_one_more_read(desk: Desk, event_id: st
     await engine.deliver(unit(event_id, event_id, of=3))
     desk.counter.reset()
     assert (await engine.deliver(unit(event_id, event_id, of=3))).verdict is Verdict.DUPLICATE
-    assert desk.counter == RpcCounter(commits=1, writes=1, gets=2, reads=2)
+    assert desk.counter == RpcCounter(batch_writes=1, writes=1, gets=2, reads=2)
 
 
 async def test_settling_a_job_costs_this(desk: Desk, event_id: str) -> None:
@@ -268,7 +268,7 @@ async def test_settling_a_job_costs_this(desk: Desk, event_id: str) -> None:
     inbound = order(event_id)
     attributes = {**inbound.message.attributes, **place.attributes()}
     await desk.engine(rests).deliver(replace(inbound, message=replace(inbound.message, attributes=attributes)))
-    assert desk.counter == RpcCounter(commits=3, writes=5, gets=3, reads=3, others=1)
+    assert desk.counter == RpcCounter(batch_writes=1, commits=2, writes=5, gets=3, reads=3, others=1)
     assert 2 + desk.counter.writes == WRITES + JOB_WRITES
     assert desk.counter.reads + desk.counter.others == JOB_READS  # a query that finds nothing is charged as one
     job = await desk.ports.jobs.read(event_id)

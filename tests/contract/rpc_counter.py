@@ -81,6 +81,7 @@ class _CountStream(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
 def counted_firestore(host: str, project: str, counter: RpcCounter) -> AsyncClient:
     """A client of the emulator at ``host`` whose calls ``counter`` sees."""
     client = AsyncClient(project=project, credentials=AnonymousCredentials())
+    client._emulator_host = host  # for the metadata that the emulator wants
     transport = FirestoreGrpcAsyncIOTransport(channel=_channel(host, counter))
     client._firestore_api_internal = FirestoreAsyncClient(transport=transport)
     return client

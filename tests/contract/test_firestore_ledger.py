@@ -5,49 +5,79 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import grpc
 import pytest
 from google.api_core import exceptions
 from google.cloud.firestore import AsyncClient
+from google.cloud.firestore_v1 import types
+from google.rpc.status_pb2 import Status
 
 from tests.contract.claims import claim
 from tests.contract.conftest import PROJECT, connected
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
 from tidegate.adapters.firestore_ledger import FirestoreLedger
+from tidegate.adapters.firestore_wire import Wire, wire_of
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
+from tidegate.adapters.raw_documents import BatchWriteRequest
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
 
 pytestmark = pytest.mark.anyio
 
+WriteResult = types.WriteResult.pb()
 RECORD = claim(function="track_hour")
 
 
 class Faulty:
-    """A low-level client whose commits and reads fail with the errors given, in turn, before they go on.
+    """A wire whose calls fail with the errors given, in turn, before they go on.
 
     Attributes:
         after: whether the call reaches the store all the same, so that only its answer is lost.
+        aborted: the keys whose next write is aborted within its call.
+        sizes: how many documents each call was about.
     """
 
-    def __init__(self, service: Any, *errors: Exception | None, after: bool = False) -> None:
-        self._service = service
+    def __init__(self, wire: Wire, *errors: Exception | None, after: bool = False) -> None:
+        self._wire = wire
         self._errors = list(errors)
         self._after = after
-        self.calls = 0
+        self.aborted: set[str] = set()
+        self.sizes: list[int] = []
 
-    async def commit(self, **arguments: Any) -> Any:
-        return await self._call(self._service.commit, arguments)
+    @property
+    def calls(self) -> int:
+        return len(self.sizes)
 
-    async def batch_get_documents(self, **arguments: Any) -> Any:
-        return await self._call(self._service.batch_get_documents, arguments)
+    async def commit(self, request: Any, timeout_seconds: float) -> Any:
+        return await self._call(self._wire.commit, request, timeout_seconds, len(request.writes))
 
-    async def _call(self, method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        self.calls += 1
+    async def batch_write(self, request: Any, timeout_seconds: float) -> Any:
+        kept, aborted = BatchWriteRequest(), set[int]()
+        for number, write in enumerate(request.writes):
+            key = write.update.name.rpartition("/")[2]
+            if key in self.aborted:
+                self.aborted.discard(key)
+                aborted.add(number)
+            else:
+                kept.writes.append(write)
+        answer = await self._call(
+            self._wire.batch_write, kept if aborted else request, timeout_seconds, len(request.writes)
+        )
+        for number in sorted(aborted):
+            answer.status.insert(number, Status(code=grpc.StatusCode.ABORTED.value[0]))
+            answer.write_results.insert(number, WriteResult())
+        return answer
+
+    async def batch_get(self, request: Any, timeout_seconds: float) -> Any:
+        return await self._call(self._wire.batch_get, request, timeout_seconds, len(request.documents))
+
+    async def _call(self, method: Callable[..., Any], request: Any, timeout_seconds: float, size: int) -> Any:
+        self.sizes.append(size)
         error = self._errors.pop(0) if self._errors else None
         if error is None:
-            return await method(**arguments)
+            return await method(request, timeout_seconds)
         if self._after:
-            await method(**arguments)
+            await method(request, timeout_seconds)
         raise error
 
 
@@ -59,9 +89,8 @@ def client() -> AsyncClient:
 
 def faulty(client: AsyncClient, *errors: Exception | None, after: bool = False) -> tuple[FirestoreLedger, Faulty]:
     """A ledger that meets these errors, and waits for nothing between its tries."""
-    service = Faulty(client._firestore_api, *errors, after=after)
-    client._firestore_api_internal = service
-    return FirestoreLedger(client, jitter=lambda: 0.0), service
+    wire = Faulty(wire_of(client), *errors, after=after)
+    return FirestoreLedger(client, jitter=lambda: 0.0, wire=wire), wire
 
 
 @pytest.fixture
@@ -82,15 +111,15 @@ def closed_port() -> Iterator[int]:
 
 
 async def test_one_call_each(counted: tuple[AsyncClient, RpcCounter], name: Callable[[], str]) -> None:
-    """A write is one commit and a read is one get, also with a batch."""
+    """A write is one call, a commit where it has a batch, and a read is one get."""
     client, counter = counted
     ledger, key = FirestoreLedger(client), name()
     version = (await ledger.write(key, RECORD, None)).version
-    assert counter == RpcCounter(commits=1, writes=1)
+    assert counter == RpcCounter(batch_writes=1, writes=1)
     batch = client.batch()
     batch.set(client.document(f"{name()}/a"), {"n": 1})
     await ledger.write(key, RECORD, version, batch)
-    assert counter == RpcCounter(commits=2, writes=3)
+    assert counter == RpcCounter(batch_writes=1, commits=1, writes=3)
     counter.reset()
     await ledger.read(key)
     assert counter == RpcCounter(gets=1, reads=1)
@@ -104,7 +133,7 @@ async def test_refused_create_costs_one_call(counted: tuple[AsyncClient, RpcCoun
     counter.reset()
     with pytest.raises(WriteConflict):
         await ledger.write(key, RECORD, None)
-    assert counter == RpcCounter(commits=1, writes=1)
+    assert counter == RpcCounter(batch_writes=1, writes=1)
 
 
 async def test_unreachable_store(closed_port: int) -> None:
@@ -123,10 +152,10 @@ async def test_unreachable_store(closed_port: int) -> None:
 async def test_silent_store(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that never answers is unavailable when the time is up."""
 
-    async def never(**_: Any) -> None:
+    async def never(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(client._firestore_api, "commit", never)
+    monkeypatch.setattr(wire_of(client), "batch_write", never)
     with pytest.raises(StoreUnavailable, match="TimeoutError"):
         await FirestoreLedger(client, timeout_seconds=0.01).write("a.key", RECORD, None)
 
@@ -194,3 +223,87 @@ async def test_too_large_request_is_refused_unsent(client: AsyncClient) -> None:
     with pytest.raises(WriteRefused, match="exceeds"):
         await ledger.write("a.key", RECORD, None, batch)
     assert service.calls == 0
+
+
+async def test_deliveries_share_calls(counted: tuple[AsyncClient, RpcCounter], name: Callable[[], str]) -> None:
+    """Records that are written, or read, at the same time travel together; each is one write, guarded by itself."""
+    client, counter = counted
+    ledger, keys = FirestoreLedger(client), [name() for _ in range(50)]
+    versions = [each.version for each in await asyncio.gather(*(ledger.write(key, RECORD, None) for key in keys))]
+    assert counter == RpcCounter(batch_writes=1, writes=50)
+    counter.reset()
+    await asyncio.gather(*(ledger.write(key, RECORD, version) for key, version in zip(keys, versions, strict=True)))
+    assert counter == RpcCounter(batch_writes=1, writes=50)
+    counter.reset()
+    found = await asyncio.gather(*map(ledger.read, keys))
+    assert counter == RpcCounter(gets=1, reads=50)
+    assert [each and each.record for each in found] == [RECORD] * 50
+
+
+async def test_of_two_claims_one_stands(client: AsyncClient) -> None:
+    """Two deliveries of one event at the same time never share a call, and the second one conflicts."""
+    ledger, wire = faulty(client)
+    first, second = await asyncio.gather(
+        ledger.write("a.key", RECORD, None), ledger.write("a.key", RECORD, None), return_exceptions=True
+    )
+    assert isinstance(second, WriteConflict)
+    assert not isinstance(first, BaseException)
+    assert wire.sizes == [1, 1]
+
+
+async def test_a_refused_neighbour_harms_nobody(client: AsyncClient) -> None:
+    """A conflict within a shared call is told to the one that it concerns."""
+    ledger, wire = faulty(client)
+    await ledger.write("a.key", RECORD, None)
+    told = await asyncio.gather(
+        *(ledger.write(key, RECORD, None) for key in ("b.key", "a.key", "c.key")), return_exceptions=True
+    )
+    assert [isinstance(each, WriteConflict) for each in told] == [False, True, False]
+    assert wire.sizes == [1, 3]
+
+
+async def test_a_malformed_neighbour_harms_nobody(client: AsyncClient) -> None:
+    """Where Firestore refuses a whole call for one write in it, the others go again without it."""
+    malformed = exceptions.InvalidArgument("malformed")
+    ledger, wire = faulty(client, malformed, None, malformed, None)
+    told = await asyncio.gather(
+        *(ledger.write(key, RECORD, None) for key in ("a.key", "b.key", "c.key")), return_exceptions=True
+    )
+    assert [isinstance(each, WriteRefused) for each in told] == [False, True, False]
+    assert [await ledger.read(key) is None for key in ("a.key", "b.key", "c.key")] == [False, True, False]
+    assert wire.sizes[:4] == [3, 1, 1, 1]
+
+
+async def test_a_lost_answer_is_lost_for_all_that_share_it(client: AsyncClient) -> None:
+    """None of their writes is sent again, and any of them may stand."""
+    ledger, wire = faulty(client, exceptions.ServiceUnavailable("reset"), after=True)
+    keys = ("a.key", "b.key")
+    told = await asyncio.gather(*(ledger.write(key, RECORD, None) for key in keys), return_exceptions=True)
+    assert [type(each) for each in told] == [StoreUnavailable] * 2
+    assert wire.sizes == [2]
+    assert [each and each.record for each in await asyncio.gather(*map(ledger.read, keys))] == [RECORD] * 2
+
+
+async def test_who_is_aborted_tries_again_alone(client: AsyncClient) -> None:
+    """Contention on one document of a shared call is no matter of the others."""
+    ledger, wire = faulty(client)
+    wire.aborted = {"b.key"}
+    await asyncio.gather(*(ledger.write(key, RECORD, None) for key in ("a.key", "b.key", "c.key")))
+    assert wire.sizes == [3, 1]
+    assert await ledger.read("b.key") is not None
+
+
+async def test_half_an_answer_is_none(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that does not speak of every write is not understood, so that none is taken to stand, or to fail."""
+    wire = wire_of(client)
+    write = wire.batch_write
+
+    async def forgetful(request: Any, timeout_seconds: float) -> Any:
+        answer = await write(request, timeout_seconds)
+        del answer.status[-1]
+        return answer
+
+    monkeypatch.setattr(wire, "batch_write", forgetful)
+    ledger = FirestoreLedger(client)
+    told = await asyncio.gather(*(ledger.write(key, RECORD, None) for key in "ab"), return_exceptions=True)
+    assert [type(each) for each in told] == [StoreUnavailable] * 2

@@ -14,8 +14,8 @@ from typing import Any
 from unittest.mock import patch
 
 from tidegate import context, decisions, engine, outbox, service, slots
+from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.adapters.memory_broker import MemoryBroker
-from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.decisions import Busy, Claimant, Decision, Resume, Returned, Run
 from tidegate.deliveries import Delivery
 from tidegate.engine import Engine
@@ -30,13 +30,13 @@ Break = Callable[[], AbstractContextManager[Any]]
 
 def _drop_the_fence() -> AbstractContextManager[Any]:
     """Writes go through whatever the record's version is."""
-    write = MemoryLedger.write
+    write = FirestoreLedger.write
 
-    async def unguarded(self: MemoryLedger, key: str, record: Record, expected: Any, batch: Any = None) -> Any:
+    async def unguarded(self: FirestoreLedger, key: str, record: Record, expected: Any, batch: Any = None) -> Any:
         stored = await self.read(key)
         return await write(self, key, record, stored.version if expected is not None and stored else expected, batch)
 
-    return patch.object(MemoryLedger, "write", unguarded)
+    return patch.object(FirestoreLedger, "write", unguarded)
 
 
 def _ignore_the_owner() -> AbstractContextManager[Any]:
@@ -206,9 +206,9 @@ def _ignore_live_leases() -> AbstractContextManager[Any]:
 
 def _commit_state_apart() -> AbstractContextManager[Any]:
     """The handler's own writes are committed first, the record after them."""
-    write = MemoryLedger.write
+    write = FirestoreLedger.write
 
-    async def apart(self: MemoryLedger, key: str, record: Record, expected: Any, batch: Any = None) -> Any:
+    async def apart(self: FirestoreLedger, key: str, record: Record, expected: Any, batch: Any = None) -> Any:
         if batch is not None:
             copy = batch._client.batch()
             copy._write_pbs = list(batch._write_pbs)
@@ -220,7 +220,7 @@ def _commit_state_apart() -> AbstractContextManager[Any]:
                 copy._client._firestore_api_internal = kept
         return await write(self, key, record, expected)
 
-    return patch.object(MemoryLedger, "write", apart)
+    return patch.object(FirestoreLedger, "write", apart)
 
 
 def _forget_steps() -> AbstractContextManager[Any]:

@@ -7,40 +7,36 @@ from typing import Any, TypeVar
 from google.api_core.exceptions import ServiceUnavailable
 
 from tests.simulation.faults import Chaos, Process
-from tests.simulation.watch import Watch
-from tidegate.clock import Clock
+from tidegate.adapters.firestore_wire import Wire
 from tidegate.controls import Subscriptions
-from tidegate.errors import PublishFailed, StoreUnavailable, SubscriptionUnavailable
+from tidegate.errors import PublishFailed, SubscriptionUnavailable
 from tidegate.messages import Outgoing
 from tidegate.pauses import Push
-from tidegate.ports import Ledger, Publisher, Stored, Timers, Written
-from tidegate.records import Record
-from tidegate.versions import Version
+from tidegate.ports import Publisher, Timers
 
 T = TypeVar("T")
 
 
 @dataclass
-class FaultyLedger:
-    """The ledger as one process reaches it."""
+class FaultyWire:
+    """The ledger's way to Firestore as one process has it: a call is lost, or late, with all that share it."""
 
     process: Process
-    ledger: Ledger
+    wire: Wire
     chaos: Chaos
-    watch: Watch
-    now: Clock
 
-    async def write(self, key: str, record: Record, expected: Version | None, batch: Any = None) -> Written:
-        async def act() -> Written:
-            written = await self.ledger.write(key, record, expected, batch)
-            self.watch.written(key, record, self.now())
-            return written
+    async def commit(self, request: Any, timeout_seconds: float) -> Any:
+        return await self._io("commit", request.writes, lambda: self.wire.commit(request, timeout_seconds))
 
-        what = f"write {record.status} attempt {record.attempt} by {record.owner[:4]}"
-        return await self.chaos.io(self.process, what, act, StoreUnavailable)
+    async def batch_write(self, request: Any, timeout_seconds: float) -> Any:
+        return await self._io("write", request.writes, lambda: self.wire.batch_write(request, timeout_seconds))
 
-    async def read(self, key: str) -> Stored | None:
-        return await self.chaos.io(self.process, "read", lambda: self.ledger.read(key), StoreUnavailable)
+    async def batch_get(self, request: Any, timeout_seconds: float) -> list[Any]:
+        return await self._io("read", request.documents, lambda: self.wire.batch_get(request, timeout_seconds))
+
+    async def _io(self, what: str, documents: Sequence[Any], call: Callable[[], Awaitable[T]]) -> T:
+        told = f"{what} {', '.join(map(_told, documents))}" if self.chaos.traced else what
+        return await self.chaos.io(self.process, told, call, _failure)
 
 
 @dataclass
@@ -126,6 +122,18 @@ def _named(what: str, request: dict[str, Any]) -> str:
     names = request.get("documents") or [_document(write) for write in request.get("writes", ())]
     paths = ", ".join(name.partition("/documents/")[2] for name in names)
     return f"{what} {paths}"
+
+
+def _told(document: Any) -> str:
+    """What the trace says of a document that is read, or of a raw write."""
+    if isinstance(document, str):
+        return document.rpartition("/")[2][:30]
+    fields = document.update.fields
+    return (
+        f"{fields['status'].string_value} {fields['attempt'].integer_value} by {fields['owner'].string_value[:4]}"
+        if "status" in fields
+        else _document(document).partition("/documents/")[2]
+    )
 
 
 def _document(write: Any) -> str:

@@ -4,26 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tidegate.adapters.memory_documents import Document, MemoryDocuments, Write, Written
+from tidegate.adapters.memory_documents import Document, MemoryDocuments, Put, Write, Written
+from tidegate.adapters.record_document import LEDGER, record_of
 from tidegate.records import Record, Status
 
 CLOCK_TOLERANCE = timedelta(seconds=10)
 """Two clocks may each be off by five seconds: so much too early a takeover is no fault."""
-
-
-@dataclass
-class WatchedDocuments(MemoryDocuments):
-    """The store; ``observe(path, before, after)`` sees each document below ``watched`` that a commit has changed."""
-
-    watched: tuple[str, ...] = ("jobs/",)
-    observe: Callable[[str, Document | None, Document | None], None] = lambda path, before, after: None
-
-    def commit(self, writes: Sequence[Write]) -> list[Written]:
-        before = {each.path: self._find(each.path) for each in writes if each.path.startswith(self.watched)}
-        written = super().commit(writes)
-        for path, document in before.items():
-            self.observe(path, document, self._find(path))
-        return written
 
 
 @dataclass
@@ -39,6 +25,29 @@ class Watch:
         if past:
             self.violations.extend(f"record {key}: {fault}" for fault in transition_faults(past[-1], record, now))
         past.append(record)
+
+
+@dataclass
+class WatchedDocuments(MemoryDocuments):
+    """The store; ``observe(path, before, after)`` sees each document below ``watched`` that a commit has changed.
+
+    ``records`` is told each record that was written, whoever hears of it.
+    """
+
+    watched: tuple[str, ...] = ("jobs/",)
+    observe: Callable[[str, Document | None, Document | None], None] = lambda path, before, after: None
+    records: Watch = field(default_factory=Watch)
+
+    def commit(self, writes: Sequence[Write]) -> list[Written]:
+        before = {each.path: self._find(each.path) for each in writes if each.path.startswith(self.watched)}
+        written = super().commit(writes)
+        for path, document in before.items():
+            self.observe(path, document, self._find(path))
+        for each in writes:
+            collection, _, key = each.path.rpartition("/")
+            if collection == LEDGER and isinstance(each, Put):
+                self.records.written(key, record_of(each.fields), self.clock())
+        return written
 
 
 def transition_faults(before: Record, after: Record, now: datetime) -> list[str]:

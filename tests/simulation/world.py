@@ -12,15 +12,16 @@ from typing import Any
 from google.cloud.firestore import AsyncClient
 
 from tests.simulation.faults import Chaos, Process
-from tests.simulation.faulty import FaultyFirestore, FaultyLedger, FaultyPublisher, FaultySubscriptions, FaultyTimers
+from tests.simulation.faulty import FaultyFirestore, FaultyPublisher, FaultySubscriptions, FaultyTimers, FaultyWire
 from tests.simulation.watch import Watch, WatchedDocuments
 from tidegate.adapters.firestore_circuits import BREAKERS, FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_lanes import FirestoreLanes
+from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.adapters.firestore_pauses import PAUSES, FirestorePauses
+from tidegate.adapters.firestore_wire import wire_of
 from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.adapters.memory_firestore import memory_firestore
-from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.adapters.memory_subscriptions import MemorySubscriptions
 from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.clock import Clock
@@ -78,7 +79,7 @@ class World:
     on_push: Callable[[str], None] = lambda function: None
 
     def __post_init__(self) -> None:
-        self.documents = WatchedDocuments(self.clock(0))
+        self.documents = WatchedDocuments(self.clock(0), records=self.watch)
         self.broker = MemoryBroker(
             sorted({*self.topology.topics, self.topology.dead_letter_topic}),
             clock=self.clock(0),
@@ -104,7 +105,9 @@ class World:
         process = Process(f"{name}/{next(self._numbers)}", skew)
         client = self._client(process)
         return process, Ports(
-            ledger=FaultyLedger(process, MemoryLedger(self.documents), self.chaos, self.watch, self.clock(0)),
+            ledger=FirestoreLedger(
+                client, jitter=self.random.random, wire=FaultyWire(process, wire_of(client), self.chaos)
+            ),
             publisher=FaultyPublisher(process, self.broker, self.chaos),
             jobs=FirestoreJobs(client, jitter=self.random.random),
             timers=FaultyTimers(process, self.timers, self.chaos),

@@ -35,7 +35,7 @@ _TRANSIENT = (*_CONTENDED, exceptions.InternalServerError, exceptions.ServiceUna
 _CONFLICTS = (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound)
 # The fault of this very write, whoever sends it and whenever. PermissionDenied is none of these: it
 # is the project's state, and the same write stands as soon as somebody grants the role.
-_PERMANENT = (exceptions.InvalidArgument, exceptions.OutOfRange)
+PERMANENT = (exceptions.InvalidArgument, exceptions.OutOfRange)
 
 
 class FirestoreCalls:
@@ -59,13 +59,19 @@ class FirestoreCalls:
             WriteRefused: Firestore will never take it; nothing stands.
             StoreUnavailable: no clear answer; it may stand.
         """
+        return await self.write(what, lambda: batch.commit(retry=None, timeout=self.timeout_seconds))
+
+    async def write(self, what: str, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """The answer of a call that writes.
+
+        Raises:
+            As `commit`.
+        """
         try:
-            return await self._answer(
-                lambda: batch.commit(retry=None, timeout=self.timeout_seconds), again_after=_CONTENDED
-            )
+            return await self._answer(call, again_after=_CONTENDED)
         except _CONFLICTS as error:
             raise WriteConflict(f"{what}: {error.message}") from error
-        except _PERMANENT as error:
+        except PERMANENT as error:
             raise WriteRefused(f"{what}: {error.message}") from error
         except GOOGLE_FAILURES as error:
             raise StoreUnavailable(f"{what}: no usable answer to the write: {_spoken(error)}") from error
@@ -110,14 +116,12 @@ def copied(client: AsyncClient, batch: AsyncWriteBatch | None) -> AsyncWriteBatc
     return copy
 
 
-def counts(results: Iterable[WriteResult]) -> tuple[float, ...]:
-    """What the increments of a commit came to, in their order."""
-    values = [each for result in results for each in result.transform_results]
-    return tuple(
-        value.integer_value if "integer_value" in value else value.double_value
-        for value in values
-        if "integer_value" in value or "double_value" in value
-    )
+def counts(results: Iterable[Any]) -> tuple[float, ...]:
+    """What the increments of a commit came to, in their order; its results may be raw."""
+    values = [each for result in results for each in getattr(result, "_pb", result).transform_results]
+    kinds = [value.WhichOneof("value_type") for value in values]
+    numbers = ("integer_value", "double_value")
+    return tuple(getattr(value, kind) for value, kind in zip(values, kinds, strict=True) if kind in numbers)
 
 
 def _spoken(error: Exception) -> str:

@@ -3,13 +3,25 @@ update time before it."""
 
 import random
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference
-from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+from google.api_core.datetime_helpers import DatetimeWithNanoseconds
+from google.cloud.firestore import AsyncClient
 
-from tidegate.adapters.firestore_calls import FirestoreCalls, copied, counts
-from tidegate.adapters.record_document import LEDGER, fields_of, record_of
+from tidegate.adapters.firestore_calls import FirestoreCalls, counts
+from tidegate.adapters.firestore_wire import Wire, wire_of
+from tidegate.adapters.grouped_writes import GroupedReads, GroupedWrites
+from tidegate.adapters.raw_documents import (
+    BatchGetRequest,
+    CommitRequest,
+    delete,
+    fields_of,
+    nanoseconds,
+    put,
+    set_nanoseconds,
+)
+from tidegate.adapters.record_document import LEDGER, record_of
+from tidegate.adapters.record_document import fields_of as record_fields
 from tidegate.adapters.record_pieces import (
     MAX_COMMIT_BYTES,
     PIECES,
@@ -24,89 +36,120 @@ from tidegate.ports import Stored, Written
 from tidegate.records import Record
 from tidegate.versions import Version
 
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+
 _EMULATOR_REQUEST_BYTES = 4 * 1024 * 1024
 _FRAMING_BYTES = 8  # at most what the request adds around each of its parts
 _READS = 5
 
 
 class FirestoreLedger:
-    """Implements `tidegate.ports.Ledger` with one call for each write and one for each read; reading a record
-    that did not fit into one document takes one more.
+    """Implements `tidegate.ports.Ledger`.
+
+    A record that fits into one document and is written alone goes through ``BatchWrite`` together with those of
+    other deliveries, whatever becomes of them; several documents are one ``Commit``. Reading a record that did not
+    fit into one document takes one call more.
     """
 
     def __init__(
-        self, client: AsyncClient, *, timeout_seconds: float = 10.0, jitter: Callable[[], float] = random.random
+        self,
+        client: AsyncClient,
+        *,
+        timeout_seconds: float = 10.0,
+        jitter: Callable[[], float] = random.random,
+        wire: Wire | None = None,
     ) -> None:
-        """``timeout_seconds`` bounds one write or read with all its tries; ``jitter`` draws from 0 to 1."""
-        self._client = client
+        """
+        Args:
+            timeout_seconds: bounds one write or read with all its tries.
+            jitter: draws from 0 to 1.
+            wire: the way to the service; by default the client's own.
+        """
+        self._database: str = client._database_string
+        self._ledger = f"{self._database}/documents/{LEDGER}"
         self._calls = FirestoreCalls(timeout_seconds, jitter)
+        self._wire = wire or wire_of(client)
         self._max_commit_bytes = _EMULATOR_REQUEST_BYTES if client._emulator_host else MAX_COMMIT_BYTES
+        self._writes = GroupedWrites(
+            self._wire, self._database, max_bytes=self._max_commit_bytes // 2, timeout_seconds=timeout_seconds
+        )
+        self._reads = GroupedReads(self._wire, self._database, timeout_seconds=timeout_seconds)
 
     async def write(
-        self, key: str, record: Record, expected: Version | None, batch: AsyncWriteBatch | None = None
+        self, key: str, record: Record, expected: Version | None, batch: "AsyncWriteBatch | None" = None
     ) -> Written:
         before = cast(Edition | None, expected)
-        documents = self._documents(key, record)
-        joined = self._joined(key, documents, before, batch)
-        results = await self._calls.commit(key, joined)
-        beside = tuple(each.update_time for each in results[: len(batch._write_pbs) if batch is not None else 0])
-        return Written(documents.edition(results[-1].update_time), counts(results), beside)
+        try:
+            documents = RecordDocuments.of(record_fields(record))
+            own = self._written(key, documents, before)
+        except ValueError as error:
+            raise WriteRefused(f"the record {key} cannot be stored: {error}") from error
+        theirs = [each._pb for each in batch._write_pbs] if batch is not None else []
+        writes = [*theirs, *own]
+        sizes = [len(self._database), *(each.ByteSize() for each in writes)]
+        size = sum(sizes) + _FRAMING_BYTES * len(sizes)
+        check_commit(key, size, self._max_commit_bytes)
+        if len(writes) == 1:
+            result = await self._calls.write(key, lambda: self._writes.write(writes[0], size))
+            return Written(documents.edition(nanoseconds(result.update_time)))
+        results = await self._calls.write(key, lambda: self._commit(writes))
+        beside = tuple(
+            _moment(each.update_time) if each.HasField("update_time") else None for each in results[: len(theirs)]
+        )
+        return Written(documents.edition(nanoseconds(results[-1].update_time)), counts(results), beside)
 
     async def read(self, key: str) -> Stored | None:
-        reference = self._reference(key)
         for _ in range(_READS):
-            snapshot = await self._calls.get(key, reference)
-            fields = snapshot.to_dict()
-            if fields is None:
+            document = await self._calls.read(key, lambda: self._reads.read(self._name(key)))
+            if document is None:
                 return None
+            fields = fields_of(document)
             names = piece_names(fields)
-            pieces = await self._pieces(reference, names) if names else {}
+            pieces = await self._pieces(key, names) if names else {}
             if len(pieces) == len(names):
-                edition = Edition(snapshot.update_time, frozenset(names))
+                edition = Edition(nanoseconds(document.update_time), frozenset(names))
                 return Stored(record_of(gathered(fields, pieces)), edition)
         raise StoreUnavailable(
             f"{key}: pieces of the record were missing in each of {_READS} reads: it is rewritten all the time, "
-            f"or somebody deleted documents from {reference.path}/{PIECES}"
+            f"or somebody deleted documents from {LEDGER}/{key}/{PIECES}"
         )
 
-    async def _pieces(self, reference: AsyncDocumentReference, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    async def _pieces(self, key: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The fields of those pieces that are there."""
-        references = [reference.collection(PIECES).document(name) for name in names]
+        paths = {self._piece(key, each): each for each in names}
+        request = BatchGetRequest(database=self._database, documents=list(paths))
+        answers = await self._calls.read(key, lambda: self._wire.batch_get(request, self._calls.timeout_seconds))
+        found = [each.found for each in answers if each.HasField("found")]
+        return {paths[each.name]: fields_of(each) for each in found}
 
-        async def answer() -> dict[str, dict[str, Any]]:
-            snapshots = self._client.get_all(references, retry=None, timeout=self._calls.timeout_seconds)
-            found = {each.id: each.to_dict() async for each in snapshots}
-            return {name: fields for name, fields in found.items() if fields is not None}
+    async def _commit(self, writes: list[Any]) -> Any:
+        request = CommitRequest(database=self._database, writes=writes)
+        answer = await self._wire.commit(request, self._calls.timeout_seconds)
+        return answer.write_results
 
-        return await self._calls.read(reference.id, answer)
-
-    def _documents(self, key: str, record: Record) -> RecordDocuments:
-        try:
-            return RecordDocuments.of(fields_of(record))
-        except ValueError as error:
-            raise WriteRefused(f"the record {key} cannot be stored: {error}") from error
-
-    def _joined(
-        self, key: str, documents: RecordDocuments, before: Edition | None, batch: AsyncWriteBatch | None
-    ) -> AsyncWriteBatch:
-        joined = copied(self._client, batch)  # committing empties a batch
-        reference = self._reference(key)
+    def _written(self, key: str, documents: RecordDocuments, before: Edition | None) -> list[Any]:
+        """The writes that make ``documents`` the record; its own document's, which is guarded, is the last."""
         new, gone = documents.changes(before)
-        for name, piece in new.items():
-            joined.set(reference.collection(PIECES).document(name), piece)
-        for name in gone:
-            joined.delete(reference.collection(PIECES).document(name))
-        try:
-            if before is None:
-                joined.create(reference, documents.fields)
-            else:
-                guard = self._client.write_option(last_update_time=before.update_time)
-                joined.update(reference, documents.fields, guard)
-        except ValueError as error:
-            raise WriteRefused(f"the record {key} cannot be stored: {error}") from error
-        sizes = [len(self._client._database_string), *(each._pb.ByteSize() for each in joined._write_pbs)]
-        check_commit(key, sum(sizes) + _FRAMING_BYTES * len(sizes), self._max_commit_bytes)
-        return joined
+        record = put(self._name(key), documents.fields)
+        if before is None:
+            record.current_document.exists = False
+        else:
+            set_nanoseconds(record.current_document.update_time, before.update_time)
+        return [
+            *(put(self._piece(key, name), piece) for name, piece in new.items()),
+            *(delete(self._piece(key, name)) for name in gone),
+            record,
+        ]
 
-    def _reference(self, key: str) -> AsyncDocumentReference:
-        return self._client.collection(LEDGER).document(key)
+    def _name(self, key: str) -> str:
+        return f"{self._ledger}/{key}"
+
+    def _piece(self, key: str, name: str) -> str:
+        return f"{self._ledger}/{key}/{PIECES}/{name}"
+
+
+def _moment(moment: Any) -> DatetimeWithNanoseconds:
+    """A time as the official client gives it."""
+    found: DatetimeWithNanoseconds = DatetimeWithNanoseconds.from_timestamp_pb(moment)  # type: ignore[no-untyped-call]
+    return found

@@ -3,23 +3,16 @@
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, NoReturn, TypeVar
 
-from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1 import _helpers, types
 
-from tidegate.adapters.memory_documents import CommitRefused, MemoryDocuments, Refusal, Written
+from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_query import MemoryQuery, aggregate
-from tidegate.adapters.memory_translation import message_of, name_of, path_from, writes_from
+from tidegate.adapters.memory_translation import message_of, name_of, path_from
+from tidegate.adapters.memory_wire import MemoryWire
 
 _Item = TypeVar("_Item")
-
-_ERRORS: dict[Refusal, type[exceptions.GoogleAPICallError]] = {
-    Refusal.ALREADY_EXISTS: exceptions.AlreadyExists,
-    Refusal.NOT_FOUND: exceptions.NotFound,
-    Refusal.FAILED_PRECONDITION: exceptions.FailedPrecondition,
-    Refusal.INVALID: exceptions.InvalidArgument,
-}
 
 
 def memory_firestore(documents: MemoryDocuments, project: str = "memory") -> AsyncClient:
@@ -28,12 +21,17 @@ def memory_firestore(documents: MemoryDocuments, project: str = "memory") -> Asy
 
 
 class _MemoryClient(AsyncClient):
-    """The official client, talking to the memory store instead of a server."""
+    """The official client, talking to the memory store instead of a server.
+
+    Attributes:
+        wire: the way there for those who need no client.
+    """
 
     def __init__(self, documents: MemoryDocuments, project: str) -> None:
         super().__init__(project=project, credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
+        self.wire = MemoryWire(documents, self)
         # The client makes its connection on first use and keeps it here; there is no public place for another.
-        self._firestore_api_internal = _MemoryService(documents, self)
+        self._firestore_api_internal = _MemoryService(documents, self, self.wire)
 
     def transaction(self, max_attempts: int = 0, read_only: bool = False) -> NoReturn:
         """Refused here already: the library's transaction would hide the reason behind a failed rollback."""
@@ -43,37 +41,24 @@ class _MemoryClient(AsyncClient):
 class _MemoryService:
     """Stands in for the low-level ``FirestoreAsyncClient``: the calls that the official client makes of it."""
 
-    def __init__(self, documents: MemoryDocuments, client: AsyncClient) -> None:
+    def __init__(self, documents: MemoryDocuments, client: AsyncClient, wire: MemoryWire) -> None:
         self._documents = documents
         self._client = client
+        self._wire = wire
 
     async def commit(self, request: Any, **_: Any) -> types.CommitResponse:
-        asked = types.CommitRequest(request)
-        written = self._commit(asked.writes)
-        return types.CommitResponse(
-            write_results=[_result(each) for each in written], commit_time=self._documents.now()
-        )
+        answer = await self._wire.commit(types.CommitRequest.pb(types.CommitRequest(request)))
+        response: types.CommitResponse = types.CommitResponse.wrap(answer)
+        return response
 
     async def batch_write(self, request: Any, **_: Any) -> types.BatchWriteResponse:
-        """Each write by itself; a refused one fails alone."""
-        results: list[types.WriteResult] = []
-        statuses: list[dict[str, Any]] = []
-        for write in types.BatchWriteRequest(request).writes:
-            try:
-                [written] = self._commit([write])
-            except exceptions.GoogleAPICallError as error:
-                results.append(types.WriteResult())
-                statuses.append({"code": _code(error), "message": error.message})
-            else:
-                results.append(_result(written))
-                statuses.append({})
-        return types.BatchWriteResponse(write_results=results, status=statuses)
+        answer = await self._wire.batch_write(types.BatchWriteRequest.pb(types.BatchWriteRequest(request)))
+        response: types.BatchWriteResponse = types.BatchWriteResponse.wrap(answer)
+        return response
 
     async def batch_get_documents(self, request: Any, **_: Any) -> AsyncIterator[types.BatchGetDocumentsResponse]:
-        asked = types.BatchGetDocumentsRequest(request)
-        if asked._pb.HasField("mask"):
-            raise NotImplementedError("the memory store reads whole documents: leave out field_paths")
-        return _stream([self._got(name) for name in dict.fromkeys(asked.documents)])
+        asked = types.BatchGetDocumentsRequest.pb(types.BatchGetDocumentsRequest(request))
+        return _stream([types.BatchGetDocumentsResponse.wrap(each) for each in await self._wire.batch_get(asked)])
 
     async def run_query(self, request: Any, **_: Any) -> AsyncIterator[types.RunQueryResponse]:
         asked = types.RunQueryRequest(request)
@@ -110,41 +95,14 @@ class _MemoryService:
             raise AttributeError(name)
         raise NotImplementedError(f"the memory store has no {name}: test what needs it on the emulator")
 
-    def _commit(self, messages: Iterable[types.Write]) -> list[Written]:
-        try:
-            return self._documents.commit(writes_from(messages, self._client))
-        except CommitRefused as refused:
-            raise _ERRORS[refused.refusal](str(refused)) from refused
-
-    def _got(self, name: str) -> types.BatchGetDocumentsResponse:
-        document = self._documents.get(path_from(name, self._client))
-        read_time = self._documents.now()
-        if document is None:
-            return types.BatchGetDocumentsResponse(missing=name, read_time=read_time)
-        return types.BatchGetDocumentsResponse(found=message_of(document, self._client), read_time=read_time)
-
     def _collection(self, parent: str, collection_id: str) -> str:
         if parent == f"{self._client._database_string}/documents":
             return collection_id
         return f"{path_from(parent, self._client)}/{collection_id}"
 
 
-def _code(error: exceptions.GoogleAPICallError) -> int:
-    status = error.grpc_status_code
-    assert status is not None  # all of _ERRORS have one
-    number: int = status.value[0]
-    return number
-
-
 def _within(path: str, collection: str) -> bool:
     return path.startswith(f"{collection}/")
-
-
-def _result(written: Written) -> types.WriteResult:
-    return types.WriteResult(
-        update_time=written.update_time,
-        transform_results=[_helpers.encode_value(each) for each in written.transformed],
-    )
 
 
 async def _stream(items: Iterable[_Item]) -> AsyncIterator[_Item]:

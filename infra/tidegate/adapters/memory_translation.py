@@ -1,13 +1,11 @@
 """The official client's protobuf writes and documents, to and from those of `MemoryDocuments`."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1 import _helpers, types
 from google.cloud.firestore_v1.field_path import FieldPath
-from google.cloud.firestore_v1.types import DocumentTransform
 
 from tidegate.adapters.memory_documents import Delete, Document, Precondition, Put, Write
 from tidegate.adapters.memory_transforms import (
@@ -19,15 +17,16 @@ from tidegate.adapters.memory_transforms import (
     ServerTimestamp,
     Transform,
 )
+from tidegate.adapters.raw_documents import OtherKind, decode, encode, moment_of, set_moment
 
 
-def writes_from(messages: Iterable[types.Write], client: AsyncClient) -> list[Write]:
-    """The writes of a commit request or of a batch of ``client``'s.
+def writes_from(messages: Iterable[Any], client: AsyncClient) -> list[Write]:
+    """The writes of a commit request, raw as they travel, or of a batch of ``client``'s.
 
     Raises:
         NotImplementedError: one is of a kind that the memory store does not know.
     """
-    return [_write(message, client) for message in messages]
+    return [_write(getattr(message, "_pb", message), client) for message in messages]
 
 
 def path_from(name: str, client: AsyncClient) -> str:
@@ -49,12 +48,21 @@ def name_of(path: str, client: AsyncClient) -> str:
 
 def message_of(document: Document, client: AsyncClient) -> types.Document:
     """The document as the service would send it."""
-    return types.Document(
-        name=name_of(document.path, client),
-        fields=_helpers.encode_dict(document.fields),
-        create_time=document.create_time,
-        update_time=document.update_time,
-    )
+    message = types.Document(name=name_of(document.path, client))
+    raw = types.Document.pb(message)
+    for name, value in document.fields.items():
+        set_value(raw.fields[name], value)
+    set_moment(raw.create_time, document.create_time)
+    set_moment(raw.update_time, document.update_time)
+    return message
+
+
+def set_value(raw: Any, value: Any) -> None:
+    """Make a raw ``Value`` this one, of whatever kind."""
+    try:
+        encode(value, raw)
+    except OtherKind:
+        raw.CopyFrom(types.Value.pb(_helpers.encode_value(value)))
 
 
 def field_path(text: str) -> tuple[str, ...]:
@@ -62,8 +70,8 @@ def field_path(text: str) -> tuple[str, ...]:
     return tuple(FieldPath.from_api_repr(text).parts)
 
 
-def _write(message: types.Write, client: AsyncClient) -> Write:
-    operation = message._pb.WhichOneof("operation")
+def _write(message: Any, client: AsyncClient) -> Write:
+    operation = message.WhichOneof("operation")
     precondition = _precondition(message)
     if operation == "delete":
         return Delete(path_from(message.delete, client), precondition)
@@ -78,25 +86,25 @@ def _write(message: types.Write, client: AsyncClient) -> Write:
     )
 
 
-def _mask(message: types.Write) -> tuple[tuple[str, ...], ...] | None:
+def _mask(message: Any) -> tuple[tuple[str, ...], ...] | None:
     """None for no mask, which replaces the document; an empty one is something else: it keeps all fields."""
-    if not message._pb.HasField("update_mask"):
+    if not message.HasField("update_mask"):
         return None
     return tuple(field_path(each) for each in message.update_mask.field_paths)
 
 
-def _precondition(message: types.Write) -> Precondition:
-    match message._pb.current_document.WhichOneof("condition_type"):
+def _precondition(message: Any) -> Precondition:
+    match message.current_document.WhichOneof("condition_type"):
         case "exists":
             return Precondition(exists=message.current_document.exists)
         case "update_time":
-            return Precondition(update_time=_moment(message.current_document.update_time))
+            return Precondition(update_time=moment_of(message.current_document.update_time))
     return Precondition()
 
 
-def _transform(message: DocumentTransform.FieldTransform, client: AsyncClient) -> Transform:
+def _transform(message: Any, client: AsyncClient) -> Transform:
     path = field_path(message.field_path)
-    kind = message._pb.WhichOneof("transform_type")
+    kind = message.WhichOneof("transform_type")
     match kind:
         case "set_to_server_value":
             return ServerTimestamp(path)
@@ -113,20 +121,22 @@ def _transform(message: DocumentTransform.FieldTransform, client: AsyncClient) -
     raise NotImplementedError(f"the memory store has no transform of kind {kind!r}")
 
 
-def _number(message: types.Value) -> int | float:
-    whole = message._pb.WhichOneof("value_type") == "integer_value"
-    return message.integer_value if whole else message.double_value
+def _number(message: Any) -> int | float:
+    number: int | float = getattr(message, message.WhichOneof("value_type"))
+    return number
 
 
-def _values(message: types.ArrayValue, client: AsyncClient) -> tuple[Any, ...]:
-    return tuple(_helpers.decode_value(each, client) for each in message.values)
+def _values(message: Any, client: AsyncClient) -> tuple[Any, ...]:
+    return tuple(_value(each, client) for each in message.values)
 
 
-def _decoded(fields: Mapping[str, types.Value], client: AsyncClient) -> dict[str, Any]:
+def _decoded(fields: Mapping[str, Any], client: AsyncClient) -> dict[str, Any]:
     # One by one, since decode_dict would take a document with certain field names for a vector.
-    return {name: _helpers.decode_value(value, client) for name, value in fields.items()}
+    return {name: _value(value, client) for name, value in fields.items()}
 
 
-def _moment(moment: datetime) -> datetime:
-    """A plain datetime; the store's own times have no nanoseconds to lose."""
-    return datetime.combine(moment.date(), moment.timetz()).astimezone(UTC)
+def _value(value: Any, client: AsyncClient) -> Any:
+    try:
+        return decode(value)
+    except OtherKind:
+        return _helpers.decode_value(value, client)

@@ -35,9 +35,9 @@ _OUTLIVES = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A stored record's version: when it was written, and the names of its pieces."""
+    """A stored record's version: when it was written, as its store says it, and the names of its pieces."""
 
-    update_time: datetime
+    update_time: Any
     pieces: frozenset[str] = frozenset()
 
 
@@ -66,7 +66,7 @@ class RecordDocuments:
             rest |= {part: None, "pieces": rest["pieces"] | {part: list(cut)}}
         return cls(rest, pieces)
 
-    def edition(self, update_time: datetime) -> Edition:
+    def edition(self, update_time: Any) -> Edition:
         """The version that these documents make when they are written at ``update_time``."""
         return Edition(update_time, frozenset(self.pieces))
 

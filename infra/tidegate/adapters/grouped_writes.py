@@ -1,0 +1,94 @@
+"""Guarded writes of single documents, of which concurrent callers share calls; and reads likewise."""
+
+import asyncio
+from typing import Any
+
+import grpc
+from google.api_core import exceptions
+
+from tidegate.adapters.firestore_calls import PERMANENT
+from tidegate.adapters.firestore_wire import Wire
+from tidegate.adapters.groups import Groups, Limits
+from tidegate.adapters.raw_documents import BatchGetRequest, BatchWriteRequest
+
+_CODES = {each.value[0]: each for each in grpc.StatusCode}
+_MOST_WRITES = 100
+_MOST_READS = 100
+_CALLS = 2
+
+
+class GroupedWrites:
+    """Firestore's ``BatchWrite``: each write by itself, none because of another, and no document twice in a call."""
+
+    def __init__(self, wire: Wire, database: str, *, max_bytes: int, timeout_seconds: float) -> None:
+        """``timeout_seconds`` bounds each call, whoever waits for it."""
+        self._wire = wire
+        self._database = database
+        self._timeout_seconds = timeout_seconds
+        self._groups = Groups[Any, Any](self._write, Limits(_MOST_WRITES, max_bytes, _CALLS))
+
+    async def write(self, write: Any, size: int) -> Any:
+        """The ``WriteResult`` of a raw ``Write`` of ``size`` bytes.
+
+        Raises:
+            GoogleAPICallError, TimeoutError: as if it were committed alone.
+        """
+        return await self._groups.ask(write, size=size, name=write.update.name)
+
+    async def _write(self, writes: list[Any]) -> list[Any]:
+        request = BatchWriteRequest(database=self._database, writes=writes)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await self._wire.batch_write(request, self._timeout_seconds)
+        except PERMANENT:
+            if len(writes) == 1:
+                raise
+            # One of them is malformed, and the others have no part in it. Should any stand, its guard tells.
+            alone = await asyncio.gather(*(self._write([each]) for each in writes), return_exceptions=True)
+            return [each if isinstance(each, BaseException) else each[0] for each in alone]
+        if not len(writes) == len(answer.write_results) == len(answer.status):
+            raise _unknown(f"{len(writes)} writes were answered by {len(answer.status)} statuses")
+        return [
+            _refusal(status) if status.code else result
+            for status, result in zip(answer.status, answer.write_results, strict=True)
+        ]
+
+
+class GroupedReads:
+    """Firestore's ``BatchGetDocuments``."""
+
+    def __init__(self, wire: Wire, database: str, *, timeout_seconds: float) -> None:
+        """``timeout_seconds`` bounds each call, whoever waits for it."""
+        self._wire = wire
+        self._database = database
+        self._timeout_seconds = timeout_seconds
+        self._groups = Groups[str, Any](self._read, Limits(_MOST_READS, 0, _CALLS))
+
+    async def read(self, name: str) -> Any:
+        """The raw document of this full name as of now; None where there is none.
+
+        Raises:
+            GoogleAPICallError, TimeoutError: no answer.
+        """
+        return await self._groups.ask(name, size=0)
+
+    async def _read(self, names: list[str]) -> list[Any]:
+        request = BatchGetRequest(database=self._database, documents=list(dict.fromkeys(names)))
+        async with asyncio.timeout(self._timeout_seconds):
+            answers = await self._wire.batch_get(request, self._timeout_seconds)
+        found = {each.found.name: each.found for each in answers if each.HasField("found")}
+        known = {*found, *(each.missing for each in answers)}
+        if unknown := [each for each in names if each not in known]:
+            raise _unknown(f"nothing was said of {unknown[0]}")
+        return [found.get(each) for each in names]
+
+
+def _refusal(status: Any) -> exceptions.GoogleAPICallError:
+    error: exceptions.GoogleAPICallError = exceptions.from_grpc_status(  # type: ignore[no-untyped-call]
+        _CODES[status.code], status.message
+    )
+    return error
+
+
+def _unknown(why: str) -> exceptions.GoogleAPICallError:
+    return exceptions.Unknown(why)  # type: ignore[no-untyped-call]
