@@ -8,22 +8,28 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from google.pubsub_v1.types import PushConfig
+from typer.testing import CliRunner
 
 from tests.acceptance.application import Application, firestore, running
 from tests.acceptance.delivery_log import eventually
 from tests.acceptance.projects import copy_desk
 from tests.acceptance.witness import Witness
+from tests.docs.markdown import Page
+from tidegate_ops.broker import LocalBroker
+from tidegate_ops.cli import app
 from tidegate_ops.project import Project
 from tidegate_ops.stack_state import StackState
 
 READY_SECONDS = 15
+RUNBOOK = Page.read(Path(__file__).parents[2] / "docs" / "operating.md")
 TIDEGATE = [sys.executable, "-c", "from tidegate_ops.cli import main; main()"]
 
 pytestmark = pytest.mark.usefixtures("emulators_installed")
@@ -101,6 +107,42 @@ def tidegate(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@dataclass
+class Operator:
+    """Somebody in the stack's project, whose terminal knows nothing of the emulators; runs commands in this process."""
+
+    root: Path
+    folder: Path
+    environment: dict[str, str | None]
+
+    def publish(self, manifest: str, carrier: str) -> str:
+        """Publish a manifest of one flight; returns the event's id."""
+        file = self.folder / "manifest.json"
+        origin = manifest.partition("-")[0]
+        csv = MANIFEST["csv"].replace(",B6,", f",{carrier},").replace(",JFK,", f",{origin},")
+        file.write_text(json.dumps({**MANIFEST, "manifest_id": manifest, "origin": origin, "csv": csv}))
+        return self.tidegate("publish", "manifest.received", str(file)).strip()
+
+    def tidegate(self, *arguments: str, until: str = "", answer: str = "", code: int = 0) -> str:
+        """What a command says, once there is ``until`` in it."""
+
+        def say() -> str:
+            with chdir(self.root):
+                result = CliRunner().invoke(app, arguments, input=answer, env=self.environment)
+            if until and until not in result.stdout:
+                return ""
+            assert result.exit_code == code, f"{result.output}{result.exception}"
+            return result.stdout or "nothing"
+
+        return eventually(say)
+
+
+@pytest.fixture
+def operator(up: Up, tmp_path: Path) -> Operator:
+    hosts = ("PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")
+    return Operator(up.root, tmp_path, dict.fromkeys(hosts))
+
+
 def test_ready_in_time_with_every_function(tmp_path: Path) -> None:
     """Within 15 seconds each function of the topology answers, with its configuration."""
     root = copy_desk(tmp_path)
@@ -138,6 +180,56 @@ def test_publish_from_another_terminal(up: Up, tmp_path: Path) -> None:
     found = eventually(lambda: documents.document("airport_hours/JFK-20130208T06").get().to_dict())
     assert (found["flights"], found["on_time"]) == (1, 1)
     eventually(lambda: any("split_manifest" in line and "m-1" in line for line in up.output))
+
+
+def test_what_it_does_is_seen_from_another_terminal(up: Up, operator: Operator) -> None:
+    """All that an event causes, as lines, as a tree and in numbers."""
+    event_id = operator.publish("LGA-20130208T06", "B6")
+    lines = operator.tidegate("logs", "--event", event_id, "--json", until="done").splitlines()
+    assert {(each["component"], each["fields"]["verdict"]) for each in map(json.loads, lines)} == {
+        ("split_manifest", "done")
+    }
+    chapters = [
+        json.loads(line) for line in operator.tidegate("trace", event_id, "--json", until="track_hour").splitlines()
+    ]
+    assert [each["function"] for each in chapters[:2]] == ["split_manifest", "assess_flight"]
+    assert chapters[1]["parent"] == f"split_manifest/{event_id}"
+    status = json.loads(operator.tidegate("status", "--json"))
+    assert status["functions"]["split_manifest"]["verdicts"]["done"] >= 1
+    assert status["functions"]["split_manifest"]["duration_seconds"]["p95"] > 0
+    assert status["functions"]["split_manifest"]["backlog"] == 0
+    assert status["topics"]["flight.reported"]["published_per_second"] > 0
+    assert (status["breakers"], status["troubles"]) == ({"rebooking-api": "closed"}, [])
+
+
+def test_a_poison_message_takes_three_commands(up: Up, operator: Operator) -> None:
+    """Those of docs/operating.md: it is found, understood, mended and redriven."""
+    poisonous = operator.publish("EWR-20130208T07", "ZZ")
+    find, understand, redrive = RUNBOOK.section("Dead letters").fences("sh")[0].text.splitlines()
+    assert "unknown carrier" in operator.tidegate(*find.split()[1:], until="assess_flight")
+    assert "carrier is 'ZZ'" in operator.tidegate(*understand.split()[1:])
+    operator.environment["EDITOR"] = "sed -i.bak s/ZZ/B6/"
+    assert "redriven 1 letter" in operator.tidegate(*redrive.split()[1:], answer="y\n")
+    told = operator.tidegate("trace", poisonous, until="track_hour")
+    assert "assess_flight  flight.reported" in told
+    assert "  done, 1 earlier delivery, " in told
+
+
+def test_the_doctor_finds_what_has_drifted(up: Up, operator: Operator) -> None:
+    """On the emulator as it would on Google Cloud; what it should be is not complained of."""
+    assert "12 topics and 12 subscriptions are as the topology has them" in operator.tidegate("doctor")
+    with LocalBroker(up.state.pubsub_host, up.state.project) as broker:
+        path = broker.subscription_path("edit-note")
+        before = broker.subscriber.get_subscription(subscription=path)
+        broker.subscriber.modify_push_config(subscription=path, push_config=PushConfig())
+        try:
+            found = json.loads(operator.tidegate("doctor", "--json", code=1))
+        finally:
+            broker.subscriber.modify_push_config(subscription=path, push_config=before.push_config)
+    [problem] = [each for each in found if each["weight"] == "problem"]
+    assert problem["subject"] == "subscription edit-note"
+    assert problem["said"] == "pushes nothing, and edit_note is not paused"
+    assert problem["remedy"].startswith("tidegate resume edit_note")
 
 
 def test_a_second_up_refuses(up: Up) -> None:
