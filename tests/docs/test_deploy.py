@@ -12,6 +12,7 @@ from tests.docs.test_readme import make_targets
 from tidegate.topology import Limits
 from tidegate_ops import costs
 from tidegate_ops.cli import app
+from tidegate_ops.diagnosis.cloud_project import PERMISSIONS
 from tidegate_ops.embedded_stack import EmbeddedStack
 from tidegate_ops.project import Project
 
@@ -82,6 +83,13 @@ def test_the_prices_are_of_when_the_page_says() -> None:
     """Those that are dated at all."""
     dates = sorted(each.dated for each in costs.load_prices().values() if each.dated)
     assert f"between {dates[0]:%B} and {dates[-1]:%B %Y}, or none" in " ".join(COSTS.text.split())
+
+
+def test_the_operators_roles_are_those_of_the_doctor() -> None:
+    """What it asks for is granted by the roles that the page names; an editor may do what others may."""
+    [row] = [row for row in PAGE.section("Roles").rows("who") if row[0] == "who operates the application"]
+    asked = {role for _, role in PERMISSIONS.values()} - {"roles/pubsub.viewer", "roles/pubsub.publisher"}
+    assert asked <= set(re.findall(r"`(roles/[\w.]+)`", row[1]))
 
 
 def test_the_smoke_tests_time_is_its_default() -> None:

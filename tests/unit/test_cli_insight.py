@@ -1,14 +1,16 @@
 """`tidegate logs`, `trace`, `status` and `doctor`."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from pytest_mock import MockerFixture
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from tests.unit.insight.test_event_story import keep, report
@@ -20,9 +22,10 @@ from tidegate.testing import NOON
 from tidegate.testing.delivery import TRACE
 from tidegate.verdicts import Verdict
 from tidegate_ops.backlogs import Backlog
-from tidegate_ops.cli import app, doctor, operate
+from tidegate_ops.cli import app, doctor, operate, status
 from tidegate_ops.cli.since import moment
 from tidegate_ops.diagnosis.findings import fine, note, problem
+from tidegate_ops.insight.lines import Line, Lines, LinesUnknown, Query
 from tidegate_ops.insight.overview import Overview
 from tidegate_ops.insight.traffic import FunctionTraffic, Spread, Traffic
 from tidegate_ops.operations import Operations
@@ -88,6 +91,41 @@ def test_logs(operations: Operations) -> None:
     assert len(run("logs", "--limit", "3").stdout.splitlines()) == 3
     assert "fits" in run("logs", "--event", "e-9").stderr
     assert run("logs", "--event", "e-9", "--json").output == ""
+
+
+class Away:
+    """Lines that are told once."""
+
+    pace_seconds = 0.0
+
+    def __init__(self, lines: Lines) -> None:
+        self.told = [lines]
+
+    async def recent(self, query: Query) -> Sequence[Line]:
+        if not self.told:
+            raise LinesUnknown("gone")
+        return await self.told.pop().recent(query)
+
+
+def test_logs_are_followed(operations: Operations) -> None:
+    """Until Ctrl-C, or until nobody tells any more."""
+    operations.lines = Away(operations.lines)  # type: ignore[misc]
+    told = run("logs", "--event", "e-2", "--follow", code=1)
+    assert len(told.stdout.splitlines()) == 2
+    assert isinstance(told.exception, LinesUnknown)
+
+
+def test_status_is_live_in_a_terminal(operations: Operations, mocker: MockerFixture) -> None:
+    """Looked at again and again, on a screen of its own."""
+    terminal = Console(force_terminal=True, file=StringIO(), width=200)
+    mocker.patch.object(status, "out", terminal)
+    mocker.patch.object(status.asyncio, "sleep", mocker.AsyncMock())
+    calm = replace(OVERVIEW, troubles=())
+    operations.overview.side_effect = [calm, OVERVIEW, LinesUnknown("gone")]  # type: ignore[attr-defined]
+    assert isinstance(run("status", code=1).exception, LinesUnknown)
+    written = terminal.file.getvalue()  # type: ignore[attr-defined]
+    assert written.count("paused by ann") >= 2
+    assert written.count("refuses") == 1
 
 
 def test_an_unknown_function_is_no_empty_log(operations: Operations) -> None:

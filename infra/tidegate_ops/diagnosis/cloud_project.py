@@ -128,16 +128,15 @@ class CloudProject:
         return [fine("APIs", f"all {len(SERVICES)} are enabled")]
 
     async def _permissions(self) -> list[Finding]:
-        """What the account that asks may do in the project; rights on single topics and the like are not seen here."""
+        """What the account that asks may do in the project."""
         api = self._api("cloudresourcemanager", "roles/browser")
         answer = await api.ask(
             f"v1/projects/{self.project}:testIamPermissions", body={"permissions": sorted(PERMISSIONS)}
         )
         lacking = sorted(PERMISSIONS.keys() - set(answer.get("permissions", [])))
-        return [
-            problem("permissions", f"{each} is missing, {PERMISSIONS[each][0]}", f"grant {PERMISSIONS[each][1]}")
-            for each in lacking
-        ] or [fine("permissions", "of this account are enough to operate the application")]
+        return list(map(_lacking, lacking)) or [
+            fine("permissions", "of this account are enough to operate the application")
+        ]
 
     async def _grants(self, deployed: Sequence[Deployed]) -> list[Finding]:
         """Without these, dead-letter policies and pushes are accepted and silently do nothing."""
@@ -204,3 +203,12 @@ class CloudProject:
     def _api(self, name: str, role: str) -> GoogleApi:
         service = f"{name}.googleapis.com"
         return GoogleApi(self.session, self.project, self.url.format(name), service, role, service, Unanswered)
+
+
+def _lacking(permission: str) -> Finding:
+    what_for, role = PERMISSIONS[permission]
+    if permission.startswith("pubsub."):  # which may be granted on single topics and subscriptions, too
+        return note(
+            "permissions", f"{permission} is not granted on the project, {what_for}", f"grant {role}, there or here"
+        )
+    return problem("permissions", f"{permission} is missing, {what_for}", f"grant {role}")
