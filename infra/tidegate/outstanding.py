@@ -12,7 +12,8 @@ class Outstanding:
     """
 
     def __init__(self, max_pieces: int, max_bytes: int) -> None:
-        self._most = max_pieces, max_bytes
+        self.max_pieces = max_pieces
+        self.max_bytes = max_bytes
         self._pieces = 0
         self._bytes = 0
         self._turn = asyncio.Lock()
@@ -35,5 +36,4 @@ class Outstanding:
             self._freed.set()
 
     def _fits(self, pieces: int, size: int) -> bool:
-        most_pieces, most_bytes = self._most
-        return not self._pieces or (self._pieces + pieces <= most_pieces and self._bytes + size <= most_bytes)
+        return not self._pieces or (self._pieces + pieces <= self.max_pieces and self._bytes + size <= self.max_bytes)

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from tests.docs.markdown import Page
 from tidegate.adapters.firestore_lanes import LANES
-from tidegate.adapters.pubsub_publisher import OUTSTANDING_BYTES, OUTSTANDING_MESSAGES
+from tidegate.adapters.grouped_publisher import OUTSTANDING_BYTES, OUTSTANDING_MESSAGES
 from tidegate.breakers import Phase
 from tidegate.classes import Classes
 from tidegate.dependency_limits import Breaker, Dependency

@@ -40,16 +40,16 @@ class FaultyWire:
 
 
 @dataclass
-class FaultyPublisher:
-    """The broker as one process reaches it."""
+class FaultyRequests:
+    """The publisher's requests to the broker as one process makes them; what shares a request is lost with it."""
 
     process: Process
     publisher: Publisher
     chaos: Chaos
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
-        what = f"publish {len(messages)} to {', '.join(sorted({each.topic for each in messages}))}"
-        await self.chaos.io(self.process, what, lambda: self.publisher.publish(messages), PublishFailed)
+    async def __call__(self, topic: str, messages: Sequence[Outgoing]) -> None:
+        what = f"publish {len(messages)} to {topic}"
+        await self.chaos.io(self.process, what, lambda: self.publisher.publish(messages), _failure)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any
 from google.cloud.firestore import AsyncClient
 
 from tests.simulation.faults import Chaos, Process
-from tests.simulation.faulty import FaultyFirestore, FaultyPublisher, FaultySubscriptions, FaultyTimers, FaultyWire
+from tests.simulation.faulty import FaultyFirestore, FaultyRequests, FaultySubscriptions, FaultyTimers, FaultyWire
 from tests.simulation.watch import Watch, WatchedDocuments
 from tidegate.adapters.firestore_circuits import BREAKERS, FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
@@ -20,6 +20,7 @@ from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.adapters.firestore_pauses import PAUSES, FirestorePauses
 from tidegate.adapters.firestore_wire import wire_of
+from tidegate.adapters.grouped_publisher import GroupedPublisher
 from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_subscriptions import MemorySubscriptions
@@ -108,7 +109,7 @@ class World:
             ledger=FirestoreLedger(
                 client, jitter=self.random.random, wire=FaultyWire(process, wire_of(client), self.chaos)
             ),
-            publisher=FaultyPublisher(process, self.broker, self.chaos),
+            publisher=GroupedPublisher(FaultyRequests(process, self.broker, self.chaos), "simulation"),
             jobs=FirestoreJobs(client, jitter=self.random.random),
             timers=FaultyTimers(process, self.timers, self.chaos),
             circuits=FirestoreCircuits(client, jitter=self.random.random),

@@ -10,7 +10,7 @@ from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from google.cloud.firestore_v1.types import WriteResult
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.adapters.google_failures import GOOGLE_FAILURES, PERMANENT
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
 
 _TRIES = 6
@@ -33,9 +33,6 @@ _TRANSIENT = (*_CONTENDED, exceptions.InternalServerError, exceptions.ServiceUna
 # Preconditions that did not hold. A project without a database answers NOT_FOUND as well; the read
 # by which the engine settles a conflict then fails, and nothing is taken for another's work.
 _CONFLICTS = (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound)
-# The fault of this very write, whoever sends it and whenever. PermissionDenied is none of these: it
-# is the project's state, and the same write stands as soon as somebody grants the role.
-PERMANENT = (exceptions.InvalidArgument, exceptions.OutOfRange)
 
 
 class FirestoreCalls:

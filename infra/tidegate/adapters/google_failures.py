@@ -15,6 +15,10 @@ GOOGLE_FAILURES: tuple[type[Exception], ...] = (
     TimeoutError,
 )
 
+PERMANENT: tuple[type[exceptions.GoogleAPICallError], ...] = (exceptions.InvalidArgument, exceptions.OutOfRange)
+"""The fault of this very request, whoever sends it and whenever. PermissionDenied is none of these: it is the
+project's state, and the same request succeeds as soon as somebody grants the role."""
+
 TRANSIENT = if_exception_type(
     exceptions.Aborted,
     exceptions.DeadlineExceeded,

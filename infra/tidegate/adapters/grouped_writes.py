@@ -6,9 +6,9 @@ from typing import Any
 import grpc
 from google.api_core import exceptions
 
-from tidegate.adapters.firestore_calls import PERMANENT
 from tidegate.adapters.firestore_wire import Wire
-from tidegate.adapters.groups import Groups, Limits
+from tidegate.adapters.google_failures import PERMANENT
+from tidegate.adapters.groups import Groups, Limits, alone
 from tidegate.adapters.raw_documents import BatchGetRequest, BatchWriteRequest
 
 _CODES = {each.value[0]: each for each in grpc.StatusCode}
@@ -44,8 +44,7 @@ class GroupedWrites:
             if len(writes) == 1:
                 raise
             # One of them is malformed, and the others have no part in it. Should any stand, its guard tells.
-            alone = await asyncio.gather(*(self._write([each]) for each in writes), return_exceptions=True)
-            return [each if isinstance(each, BaseException) else each[0] for each in alone]
+            return await alone(self._write, writes)
         if not len(writes) == len(answer.write_results) == len(answer.status):
             raise _unknown(f"{len(writes)} writes were answered by {len(answer.status)} statuses")
         return [

@@ -88,14 +88,7 @@ class Groups(Generic[Item, Answer]):
         assert self._loop is not None
         while len(self._under_way) < self._limits.calls and (group := self._next()):
             # It belongs to no caller in particular: neither to its span nor to its log lines.
-            task = self._loop.create_task(self._make(group), context=Context())
-            self._under_way.add(task)
-            task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        if task in self._under_way:
-            self._under_way.discard(task)
-            self._start()
+            self._under_way.add(self._loop.create_task(self._make(group), context=Context()))
 
     def _next(self) -> "list[_Waiting[Item, Answer]]":
         """What the next call holds; leaves the rest waiting, in its order."""
@@ -133,6 +126,10 @@ class Groups(Generic[Item, Answer]):
             for each in group:
                 each.answer.cancel()
             raise
+        task = asyncio.current_task()
+        if task in self._under_way:  # otherwise it is of a loop that is over
+            self._under_way.discard(task)
+            self._start()
         for each, answer in zip(group, answers, strict=True):
             if each.answer.done():
                 continue
@@ -140,6 +137,21 @@ class Groups(Generic[Item, Answer]):
                 each.answer.set_exception(answer)
             else:
                 each.answer.set_result(answer)
+
+
+async def alone(
+    call: Callable[[list[Item]], Awaitable[Sequence[Answer | Exception]]], items: list[Item]
+) -> list[Answer | Exception]:
+    """The answers of a call for each item by itself, where the one for all of them was refused for one's sake."""
+    answers: list[Answer | Exception] = []
+    for found in await asyncio.gather(*(call([each]) for each in items), return_exceptions=True):
+        if not isinstance(found, BaseException):
+            answers += found
+        elif isinstance(found, Exception):
+            answers.append(found)
+        else:
+            raise found
+    return answers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
