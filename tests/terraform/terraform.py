@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "flight-desk"
@@ -16,6 +15,7 @@ PROJECT_NUMBER = "123456789012"
 DEPENDENCY_URLS = {"rebooking-api": "https://partner.example.com"}
 DEPLOYER = f"serviceAccount:tidegate-build@{PROJECT}.iam.gserviceaccount.com"
 INVOKERS = ("group:desk@example.com", "serviceAccount:portal@flight-desk.iam.gserviceaccount.com")
+PLAN, SHOWN = "plan.tfplan", "shown.json"
 # Where a copy keeps its state, instead of in a bucket.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 # The provider wants some credentials before it plans; nothing is ever sent with them.
@@ -82,15 +82,14 @@ class Configuration:
         assert text.count(old) == 1, f"{path} has {old!r} {text.count(old)} times"
         (self.folder / path).write_text(text.replace(old, new))
 
-    def plan(self, variables: Variables, out: str = "tested.tfplan") -> dict[str, Any]:
-        """What `terraform show -json` says of a plan, which it leaves in the file ``out``.
+    def plan(self, variables: Variables, folder: Path) -> None:
+        """Plan, and leave in a folder the plan and what `terraform show -json` says of it.
 
         Raises:
             TerraformFailed: there is no plan.
         """
-        self.run("plan", "-input=false", "-lock=false", f"-out={out}", *variables.arguments)
-        shown: dict[str, Any] = json.loads(self.run("show", "-json", out))
-        return shown
+        self.run("plan", "-input=false", "-lock=false", f"-out={folder / PLAN}", *variables.arguments)
+        (folder / SHOWN).write_text(self.run("show", "-json", str(folder / PLAN)))
 
     def changes(self, variables: Variables, *options: str) -> dict[str, str]:
         """What a plan would do, by the address of the resource, where anything has to be done.
