@@ -37,10 +37,22 @@ class Composition:
         return copy
 
     def of(self, parts: Mapping[str, Part]) -> Configuration:
-        """All parts by their names, initialised."""
-        modules = {name: {"source": f"./{part.source}", **part.given} for name, part in parts.items()}
-        content = {"terraform": {"required_providers": _REQUIRED}, "provider": _PROVIDER, "module": modules}
+        """All parts by their names, initialised.
+
+        What they are given is a variable, since Terraform checks constants before all else, and then checks no more.
+        """
+        content = {
+            "terraform": {"required_providers": _REQUIRED},
+            "provider": _PROVIDER,
+            "variable": {"given": {"type": "any"}},
+            "module": {
+                name: {"source": f"./{part.source}", **{each: f"${{var.given.{name}.{each}}}" for each in part.given}}
+                for name, part in parts.items()
+            },
+        }
         (self.folder / "main.tf.json").write_text(json.dumps(content))
+        given = {name: part.given for name, part in parts.items()}
+        (self.folder / "terraform.tfvars.json").write_text(json.dumps({"given": given}))
         configuration = Configuration(self.folder)
         configuration.run("init", "-input=false")
         return configuration

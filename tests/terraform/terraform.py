@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,15 @@ _ENVIRONMENT = {
 
 
 class TerraformFailed(Exception):
-    """A command of terraform failed; the message is what it said."""
+    """A command of terraform failed; the message is what it said.
+
+    Attributes:
+        said: what it wrote to its standard output.
+    """
+
+    def __init__(self, arguments: Sequence[str], said: str, complaints: str) -> None:
+        super().__init__(f"terraform {' '.join(arguments)}: {said}{complaints}")
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -117,5 +125,5 @@ class Configuration:
             check=False,
         )
         if done.returncode:
-            raise TerraformFailed(f"terraform {' '.join(arguments)}: {done.stdout}{done.stderr}")
+            raise TerraformFailed(arguments, done.stdout, done.stderr)
         return done.stdout

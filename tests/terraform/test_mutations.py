@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, GeneratorType
+from types import GeneratorType
 
 import pytest
 
@@ -45,6 +45,6 @@ def _complaints(rule: Iterator[str]) -> Iterator[Place]:
     for _ in rule:
         each: object = rule
         while isinstance(each, GeneratorType):
-            frame: FrameType = each.gi_frame
-            yield Path(frame.f_code.co_filename).name, frame.f_lineno
+            if frame := each.gi_frame:
+                yield Path(frame.f_code.co_filename).name, frame.f_lineno
             each = each.gi_yieldfrom
