@@ -27,6 +27,7 @@ deploy: contracts plan apply smoke ## Plan, ask, apply and try ENVIRONMENT=dev i
 plan: destination bundle init ## Show and keep what a deployment would change
 	@rm -rf $(PLANNED) && mkdir -p $(PLANNED)
 	@$(BIN)/tidegate contracts schemas > $(PLANNED)/contracts.json
+	@$(TERRAFORM) validate -no-tests
 	@$(TERRAFORM) plan -input=false $(SETTINGS) -out=$(CURDIR)/$(PLANNED)/plan.tfplan
 	@$(TERRAFORM) show -no-color $(CURDIR)/$(PLANNED)/plan.tfplan > $(PLANNED)/plan.txt
 	@cp terraform/.terraform.lock.hcl $(PLANNED)/lock.hcl

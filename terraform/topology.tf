@@ -52,7 +52,7 @@ locals {
       ack_deadline_seconds = 600
       backoff              = { min_seconds = 1, max_seconds = 60 }
       retention_days       = 31
-    } if contains(local.topics, function.topic)
+    }
   }
 
   http_functions = {

@@ -33,6 +33,11 @@ variable "topic_options" {
     condition     = alltrue([for options in values(var.topic_options) : options.schema == null ? true : fileexists(options.schema.path)])
     error_message = "The path of a topic's schema must be that of a file; a relative one counts from where terraform runs."
   }
+
+  validation {
+    condition     = length(setsubtract(keys(var.topic_options), local.topics)) == 0
+    error_message = "topic_options names a topic that the topology does not have."
+  }
 }
 
 variable "archive_days" {
@@ -68,6 +73,16 @@ variable "function_options" {
     condition     = alltrue(flatten([for options in values(var.function_options) : [for variable in options.secrets : can(regex("^[A-Z][A-Z0-9_]*$", variable))]]))
     error_message = "secrets must be names of environment variables, such as REBOOKING_API_KEY."
   }
+
+  validation {
+    condition     = length(setsubtract(keys(var.function_options), concat(keys(local.functions), keys(local.http_functions)))) == 0
+    error_message = "function_options names a function that the topology does not have."
+  }
+
+  validation {
+    condition     = alltrue([for options in values(var.function_options) : options.min_instances <= coalesce(options.max_instances, var.max_instances)])
+    error_message = "function_options keeps more instances of a function than there may be."
+  }
 }
 
 variable "retired_functions" {
@@ -79,6 +94,16 @@ variable "retired_functions" {
   validation {
     condition     = alltrue([for name in keys(var.retired_functions) : can(regex("^[a-z][a-z0-9]*(_[a-z0-9]+)*$", name))])
     error_message = "retired_functions must be named as they were in the topology, such as rebook_passengers."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.retired_functions), concat(keys(local.functions), keys(local.http_functions)))) == 0
+    error_message = "retired_functions names a function that the topology has."
+  }
+
+  validation {
+    condition     = alltrue([for function in values(var.retired_functions) : contains(local.topics, function.topic)])
+    error_message = "A topic of retired_functions is not in the topology: keep it there for as long as messages wait."
   }
 }
 

@@ -75,6 +75,11 @@ variable "dependency_urls" {
     condition     = alltrue([for url in values(var.dependency_urls) : can(regex("^https?://", url))])
     error_message = "dependency_urls must be addresses that begin with http:// or https://."
   }
+
+  validation {
+    condition     = length(setsubtract(keys(var.dependency_urls), keys(local.dependencies))) == 0
+    error_message = "dependency_urls names a dependency that the topology does not declare."
+  }
 }
 
 variable "max_instances" {
@@ -153,5 +158,10 @@ variable "secret_versions" {
   validation {
     condition     = alltrue([for version in values(var.secret_versions) : can(regex("^(latest|[1-9][0-9]*)$", version))])
     error_message = "secret_versions must be numbers, or latest."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.secret_versions), flatten([for variables in values(local.secrets) : tolist(variables)]))) == 0
+    error_message = "secret_versions names a variable that no function reads from a secret."
   }
 }

@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.5"
+  required_version = ">= 1.9"
 
   # In the bucket that bootstrap/ makes, which is named when this is initialised:
   # terraform init -backend-config=bucket=PROJECT-terraform
@@ -12,14 +12,5 @@ terraform {
       source  = "hashicorp/google"
       version = "~> 8.0"
     }
-  }
-}
-
-provider "google" {
-  project = var.project
-  region  = var.region
-
-  default_labels = {
-    application = local.application
   }
 }

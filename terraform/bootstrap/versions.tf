@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.5"
+  required_version = ">= 1.9"
 
   required_providers {
     google = {
@@ -7,9 +7,4 @@ terraform {
       version = "~> 8.0"
     }
   }
-}
-
-provider "google" {
-  project = var.project
-  region  = var.region
 }

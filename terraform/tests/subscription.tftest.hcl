@@ -1,4 +1,4 @@
-# A subscription alone.
+# A subscription alone: what is known of its push and its backstop only with the function and the topics.
 
 mock_provider "google" {}
 
@@ -13,24 +13,39 @@ variables {
   retention_days       = 7
   backstop             = { topic = "projects/flight-desk/topics/dead.letters", max_deliveries = 100 }
   targeted             = true
-  editors              = {}
+  editors              = { governor = "serviceAccount:parcels-governor@flight-desk.iam.gserviceaccount.com" }
   pubsub_agent         = "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 
-run "values_that_cannot_be" {
+run "it_pushes_and_forwards" {
   command = plan
 
   module {
     source = "./modules/subscription"
   }
 
-  variables {
-    push                 = { endpoint = "http://weigh-parcel.example.com", account = "pubsub" }
-    backoff              = { min_seconds = 60, max_seconds = 1 }
-    ack_deadline_seconds = 601
-    retention_days       = 32
-    backstop             = { topic = "projects/flight-desk/topics/dead.letters", max_deliveries = 4 }
+  assert {
+    condition = (
+      google_pubsub_subscription.this.push_config[0].push_endpoint == var.push.endpoint &&
+      google_pubsub_subscription.this.push_config[0].oidc_token[0].audience == var.push.endpoint &&
+      google_pubsub_subscription.this.push_config[0].oidc_token[0].service_account_email == var.push.account
+    )
+    error_message = "Pushes do not go to the function, signed by the account that may call it."
   }
 
-  expect_failures = [var.push, var.backoff, var.ack_deadline_seconds, var.retention_days, var.backstop]
+  assert {
+    condition = (
+      google_pubsub_subscription.this.topic == var.topic &&
+      google_pubsub_subscription.this.dead_letter_policy[0].dead_letter_topic == var.backstop.topic
+    )
+    error_message = "Messages do not come from the topic, or are not forwarded to that of dead letters."
+  }
+
+  assert {
+    condition = (
+      google_pubsub_subscription_iam_member.backstop["dead-letters"].member == var.pubsub_agent &&
+      google_pubsub_subscription_iam_member.editor["governor"].member == var.editors["governor"]
+    )
+    error_message = "Pub/Sub may not take from it, or who pauses may not change it."
+  }
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PROJECT = "flight-desk-1"
 PLAN = "google_pubsub_topic.this will be created"
 LIMIT_SECONDS = 300
 
@@ -65,7 +66,7 @@ class Cloud:
     @property
     def planned(self) -> Path:
         """Where a plan for the project is kept."""
-        return self.folder / "build" / "plans" / "desk-1"
+        return self.folder / "build" / "plans" / PROJECT
 
     @property
     def told(self) -> list[str]:
@@ -78,8 +79,8 @@ class Cloud:
         return self.folder / "cloud" / name
 
     def make(self, *arguments: str, answer: str | None = None) -> "subprocess.CompletedProcess[str]":
-        """Make targets for the project desk-1; ``answer`` is typed at a terminal, without it there is none."""
-        return self.run("make", "PROJECT=desk-1", "REGION=europe-west1", *arguments, answer=answer)
+        """Make targets for the project; ``answer`` is typed at a terminal, without it there is none."""
+        return self.run("make", f"PROJECT={PROJECT}", "REGION=europe-west1", *arguments, answer=answer)
 
     def run(self, *command: str, answer: str | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a command in the folder, where only these tools are told anything."""

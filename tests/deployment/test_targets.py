@@ -4,16 +4,28 @@ import base64
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.deployment.cloud import PLAN, ROOT, Cloud
+from tests.deployment.cloud import PLAN, PROJECT, ROOT, Cloud
+from tests.docs.markdown import Page
 from tidegate_ops.embedded_stack import EmbeddedStack
 from tidegate_ops.project import Project
 
-BUILD_ACCOUNT = "tidegate-build@desk-1.iam.gserviceaccount.com"
-DEPLOYED = "desk-1-terraform/deployed/contracts.json"
+BUILD_ACCOUNT = f"tidegate-build@{PROJECT}.iam.gserviceaccount.com"
+DEPLOYED = f"{PROJECT}-terraform/deployed/contracts.json"
+START = Page.read(ROOT / "docs" / "deploy.md").section("From an empty project to a published event")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The cloud after a deployment, what its tools were told until then, and what could be read."""
+
+    cloud: Cloud
+    told: list[str]
+    output: str
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +52,34 @@ def planned(cloud: Cloud) -> Cloud:
     return cloud
 
 
-def test_a_deployment(cloud: Cloud) -> None:
-    """Contracts, bundles, the plan as a file, the question, that very plan, an event through the real gateway."""
-    ended = cloud.make("deploy", answer="yes")
+@pytest.fixture(scope="module")
+def deployed(gateway: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    """The six commands of docs/deploy.md, one after another."""
+    [script] = START.fences("sh")
+    assert len(script.text.splitlines()) == 6
+    cloud = Cloud.prepare(tmp_path_factory.mktemp("deployed"))
+    cloud.object("gateway").write_text(gateway)
+    ended = cloud.run("bash", "-ec", script.text, answer="yes")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert [" ".join([line.split()[0], *_verb(line)]) for line in cloud.told] == [
+    return Deployed(cloud, cloud.told, ended.stdout)
+
+
+def test_six_commands_lead_to_a_published_event(deployed: Deployed) -> None:
+    """What makes the project ready, the secret, then contracts, bundles, the plan as a file, the question, that very
+    plan, and an event through the real gateway, twice.
+    """
+    assert [" ".join([line.split()[0], *_verb(line)]) for line in deployed.told] == [
+        "gcloud auth login",
+        "gcloud config get-value",
+        "terraform init",
+        "terraform apply",
+        "terraform init",
+        "terraform apply",
+        "gcloud secrets versions",
+        "gcloud secrets versions",
         "gcloud storage objects list",
         "terraform init",
+        "terraform validate",
         "terraform plan",
         "terraform show",
         "terraform show",
@@ -54,19 +87,30 @@ def test_a_deployment(cloud: Cloud) -> None:
         "terraform apply",
         "terraform output",
         "gcloud auth print-identity-token",
+        "terraform init",
+        "terraform output",
+        "gcloud auth print-identity-token",
     ]
-    assert all(f"as={BUILD_ACCOUNT} " in line for line in cloud.told)
-    plan, apply = (line for line in cloud.told if _verb(line) in (["plan"], ["apply"]))
-    kept = str(cloud.planned / "plan.tfplan")
+    assert deployed.output.count("manifest.received was accepted and handled in") == 2
+
+
+def test_a_deployment(deployed: Deployed) -> None:
+    """What was planned is shown, asked about, and applied as it was; its contracts are kept."""
+    ready, after = deployed.told[:4], deployed.told[4:]
+    assert all(" as= " in line for line in ready)
+    assert all(f"as={BUILD_ACCOUNT} " in line for line in after)
+    [plan] = (line for line in after if _verb(line) == ["plan"])
+    apply = [line for line in after if _verb(line) == ["apply"]][-1]
+    kept = str(deployed.cloud.planned / "plan.tfplan")
     assert f"-out={kept}" in plan
-    assert {"-var-file=environments/dev.tfvars", "-var=project=desk-1", "-var=region=europe-west1"} <= set(plan.split())
+    given = {"-var-file=environments/dev.tfvars", f"-var=project={PROJECT}", "-var=region=europe-west1"}
+    assert given <= set(plan.split())
     assert apply.endswith(f" {kept}")
-    assert ended.stdout.index(PLAN) < ended.stdout.index("Apply this plan to desk-1?")
-    assert "was accepted and handled in" in ended.stdout
-    assert json.loads(cloud.object(DEPLOYED).read_text()).keys() == {
+    assert deployed.output.index(PLAN) < deployed.output.index(f"Apply this plan to {PROJECT}?")
+    assert json.loads(deployed.cloud.object(DEPLOYED).read_text()).keys() == {
         path.name for path in (ROOT / "infra/contracts/schemas").iterdir()
     }
-    assert not (cloud.planned / "plan.tfplan").exists()
+    assert not (deployed.cloud.planned / "plan.tfplan").exists()
 
 
 @pytest.mark.parametrize("answer", ["no", "y", ""])
@@ -134,7 +178,7 @@ def test_who_cannot_tell_what_is_deployed_does_not_go_on(cloud: Cloud) -> None:
 
 def test_the_plan_of_a_commit_is_fetched(cloud: Cloud) -> None:
     """With the providers that it was made with; an earlier plan is not mistaken for it."""
-    kept = cloud.object("desk-1-builds/plans/abc123")
+    kept = cloud.object(f"{PROJECT}-builds/plans/abc123")
     kept.mkdir(parents=True)
     for name in ("plan.tfplan", "plan.txt", "contracts.json", "lock.hcl"):
         (kept / name).write_text(f"{name} of abc123")
@@ -185,16 +229,15 @@ def test_the_project_is_made_ready_as_oneself(cloud: Cloud) -> None:
     assert cloud.told[-1].endswith('-var=deployers=["user:me@desk.example"]')
 
 
-def test_a_secret_gets_one_first_value(cloud: Cloud) -> None:
+def test_a_secret_gets_one_first_value(deployed: Deployed) -> None:
     """Random, in the form that webhooks are signed with; whatever is there already stays."""
-    assert cloud.make("secrets").returncode == 0
-    value = cloud.object("secret").read_text()
+    value = deployed.cloud.object("secret").read_text()
     assert len(base64.b64decode(value.removeprefix("whsec_"), validate=False)) == 32
-    [apply] = [line for line in cloud.told if _verb(line) == ["apply"]]
-    assert "-target=google_secret_manager_secret.this" in apply
+    [apply] = [line for line in deployed.told if "-target=google_secret_manager_secret.this" in line]
+    assert _verb(apply) == ["apply"]
     assert "-auto-approve" not in apply
-    assert cloud.make("secrets").returncode == 0
-    assert cloud.object("secret").read_text() == value
+    assert deployed.cloud.make("secrets").returncode == 0
+    assert deployed.cloud.object("secret").read_text() == value
 
 
 def applied(cloud: Cloud) -> bool:

@@ -143,9 +143,14 @@ class Application:
         return load_topology(self.topology_path)
 
     @classmethod
-    def of(cls, project: Project, configuration: Configuration) -> "Application":
+    def bundled(cls, project: Project, configuration: Configuration) -> "Application":
         """What a project deploys, bundled to where the configuration looks for it."""
         bundle(project, project.topology().deployed, configuration.bundles)
+        return cls.of(project)
+
+    @classmethod
+    def of(cls, project: Project) -> "Application":
+        """The same where it has been bundled already."""
         return cls(project.topology_path, Path("../build/bundles") / MANIFEST)
 
     @classmethod

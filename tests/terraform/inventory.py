@@ -79,9 +79,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         configuration = Configuration.copy(Path(folder))
         configuration.run("init", "-input=false")
-        desk = Application.of(Project(ROOT), configuration)
+        desk = Application.bundled(Project(ROOT), configuration)
         for environment in ENVIRONMENTS:
-            write(environment, Plan.read(configuration.plan(desk.variables(environment))))
+            configuration.plan(desk.variables(environment), Path(folder))
+            write(environment, Plan.read(Path(folder)))
             sys.stderr.write(f"{_path(environment)} is written\n")
 
 

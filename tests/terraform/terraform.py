@@ -4,10 +4,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "flight-desk"
@@ -16,6 +15,7 @@ PROJECT_NUMBER = "123456789012"
 DEPENDENCY_URLS = {"rebooking-api": "https://partner.example.com"}
 DEPLOYER = f"serviceAccount:tidegate-build@{PROJECT}.iam.gserviceaccount.com"
 INVOKERS = ("group:desk@example.com", "serviceAccount:portal@flight-desk.iam.gserviceaccount.com")
+PLAN, SHOWN = "plan.tfplan", "shown.json"
 # Where a copy keeps its state, instead of in a bucket.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 # The provider wants some credentials before it plans; nothing is ever sent with them.
@@ -28,7 +28,15 @@ _ENVIRONMENT = {
 
 
 class TerraformFailed(Exception):
-    """A command of terraform failed; the message is what it said."""
+    """A command of terraform failed; the message is what it said.
+
+    Attributes:
+        said: what it wrote to its standard output.
+    """
+
+    def __init__(self, arguments: Sequence[str], said: str, complaints: str) -> None:
+        super().__init__(f"terraform {' '.join(arguments)}: {said}{complaints}")
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -82,15 +90,14 @@ class Configuration:
         assert text.count(old) == 1, f"{path} has {old!r} {text.count(old)} times"
         (self.folder / path).write_text(text.replace(old, new))
 
-    def plan(self, variables: Variables, out: str = "tested.tfplan") -> dict[str, Any]:
-        """What `terraform show -json` says of a plan, which it leaves in the file ``out``.
+    def plan(self, variables: Variables, folder: Path) -> None:
+        """Plan, and leave in a folder the plan and what `terraform show -json` says of it.
 
         Raises:
             TerraformFailed: there is no plan.
         """
-        self.run("plan", "-input=false", "-lock=false", f"-out={out}", *variables.arguments)
-        shown: dict[str, Any] = json.loads(self.run("show", "-json", out))
-        return shown
+        self.run("plan", "-input=false", "-lock=false", f"-out={folder / PLAN}", *variables.arguments)
+        (folder / SHOWN).write_text(self.run("show", "-json", str(folder / PLAN)))
 
     def changes(self, variables: Variables, *options: str) -> dict[str, str]:
         """What a plan would do, by the address of the resource, where anything has to be done.
@@ -118,5 +125,5 @@ class Configuration:
             check=False,
         )
         if done.returncode:
-            raise TerraformFailed(f"terraform {' '.join(arguments)}: {done.stdout}{done.stderr}")
+            raise TerraformFailed(arguments, done.stdout, done.stderr)
         return done.stdout

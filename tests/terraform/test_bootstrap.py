@@ -9,7 +9,7 @@ from tests.terraform.applications import Application
 from tests.terraform.plan import Plan
 from tests.terraform.rules import resources
 from tests.terraform.rules.grants import ALLOWED_ON_PROJECT
-from tests.terraform.terraform import PROJECT, REGION, ROOT, Configuration, Variables
+from tests.terraform.terraform import PROJECT, ROOT
 from tidegate.topology import Topology
 
 # What it takes to make resources, by how their types begin.
@@ -37,23 +37,9 @@ ALWAYS = {"roles/browser", "roles/iam.serviceAccountUser", "roles/logging.logWri
 
 
 @pytest.fixture(scope="module")
-def bootstrap(configuration: Configuration, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+def bootstrap(together: Callable[[str], Plan]) -> Plan:
     """Its plan."""
-    own = Configuration(configuration.copied(tmp_path_factory.mktemp("bootstrap")).folder / "bootstrap")
-    own.run("init", "-input=false")
-    return Plan.read(
-        own.plan(
-            Variables(
-                {
-                    "project": PROJECT,
-                    "region": REGION,
-                    "deployers": ["group:desk@example.com"],
-                    "approvers": ["group:leads@example.com"],
-                    "repository": f"projects/{PROJECT}/locations/{REGION}/connections/git/repositories/desk",
-                }
-            )
-        )
-    )
+    return together("bootstrap")
 
 
 def granted(plan: Plan) -> set[str]:

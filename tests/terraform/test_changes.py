@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.terraform.applications import Application
-from tests.terraform.conftest import plan_file
-from tests.terraform.plan import Plan
-from tests.terraform.terraform import ROOT, Configuration, TerraformFailed
-from tidegate.topology import Topology
+from tests.terraform.terraform import PLAN, ROOT, Configuration, TerraformFailed
 from tidegate_ops.project import Project
 
 PROD = "prod"
+RETIRED = {"track_hour": {"topic": "flight.assessed"}}
 HANDLER = """\
 from contracts.flights import FlightCancelled
 from tidegate import Context, function
@@ -31,10 +29,12 @@ NEW = """\
 
 http_functions:
 """
-# Archives, the ledger and the application's documents, messages that wait, and Terraform's own state.
+# Events that are due later, archives, the ledger and the application's documents, messages that wait, and what
+# Terraform knows.
 HOLDS_DATA = (
     'google_bigquery_dataset" "',
     'google_bigquery_table" "',
+    'google_cloud_tasks_queue" "',
     'google_firestore_database" "',
     'google_pubsub_subscription" "',
     'google_storage_bucket" "archive"',
@@ -61,6 +61,12 @@ class Folder:
         assert old in file.read_text(), f"{path} has no {old!r}"
         file.write_text(file.read_text().replace(old, new, 1))
 
+    def entry(self, function: str) -> str:
+        """What the topology says of a function."""
+        found = re.search(rf"(?m)^  {function}:\n(    .*\n)+", self.project.topology_path.read_text())
+        assert found is not None
+        return found[0]
+
     def add(self, path: str, files: dict[str, str]) -> None:
         """Write a new folder."""
         (self.project.root / path).mkdir()
@@ -71,38 +77,31 @@ class Folder:
 @pytest.fixture(scope="module")
 def applied(
     configuration: Configuration,
-    plan_of: Callable[[str], tuple[Plan, Topology]],
+    planned: Callable[[str], Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Configuration:
     """The configuration in a folder whose state says that production has been deployed."""
-    plan_of(PROD)
     copy = configuration.copied(tmp_path_factory.mktemp("applied"))
-    copy.run("apply", "-input=false", "-lock=false", plan_file(PROD))
+    copy.run("apply", "-input=false", "-lock=false", str(planned(PROD) / PLAN))
     return copy
 
 
 @pytest.fixture(scope="module")
-def without_notes(desk: Application, tmp_path_factory: pytest.TempPathFactory) -> Application:
-    """The desk without one of its functions."""
-    path = tmp_path_factory.mktemp("smaller") / "topology.yaml"
-    path.write_text(re.sub(r"(?m)^  edit_note:\n(    .*\n)+", "", desk.topology_path.read_text()))
-    return replace(desk, topology_path=path)
-
-
-@pytest.fixture(scope="module")
 def edited(applied: Configuration, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """What three edits change, by whom it is for and by the address in there: of a line of one function's source, of a
-    line of another's limits, and of a function that is added with its topic.
+    """What four edits change, by whom it is for and by the address in there: of a line of one function's source, of a
+    line of another's limits, of a function that is added with its topic, and of one that is retired.
     """
     folder = Folder.copy(tmp_path_factory.mktemp("edited"))
     folder.edit("functions/post_flight/main.py", "\n", "\n# Edited.\n")
     folder.edit("infra/topology.yaml", "timeout_seconds: 10\n", "timeout_seconds: 12\n")
     folder.edit("infra/topology.yaml", "topics:\n", "topics:\n  bag.found: {}\n")
     folder.edit("infra/topology.yaml", "http_functions:\n", NEW)
+    folder.edit("infra/topology.yaml", folder.entry("track_hour"), "")
     folder.add("functions/count_bag", {"main.py": HANDLER, "requirements.txt": ""})
     copy = applied.copied(tmp_path_factory.mktemp("changed"))
     found = dict[str, dict[str, str]]()
-    for address, action in copy.changes(Application.of(folder.project, copy).variables(PROD)).items():
+    variables = Application.bundled(folder.project, copy).variables(PROD, retired_functions=RETIRED)
+    for address, action in copy.changes(variables).items():
         parts = re.fullmatch(r'(?:module\.(\w+)\["([^"]+)"\]\.)?(.+)', address)
         assert parts is not None
         found.setdefault(parts[2] or "", {})[f"{parts[1]}.{parts[3]}"] = action
@@ -151,22 +150,26 @@ def test_a_function_is_added_by_a_folder_and_its_entry(edited: dict[str, dict[st
 
 def test_edits_change_nothing_else(edited: dict[str, dict[str, str]]) -> None:
     """Whatever is for other functions, or for all, stays as it is."""
-    assert edited.keys() == {"post_flight", "assess_flight", "count_bag", "bag.found"}
+    assert edited.keys() == {"post_flight", "assess_flight", "count_bag", "bag.found", "track_hour"}
 
 
-def test_a_function_that_leaves_does_not_take_its_messages(applied: Configuration, without_notes: Application) -> None:
+def test_a_function_that_leaves_does_not_take_its_messages(
+    applied: Configuration, desk: Application, tmp_path: Path
+) -> None:
     """There is no plan as long as nobody has said what becomes of its subscription."""
-    with pytest.raises(TerraformFailed, match=r"subscription.{,4}edit_note.{,50} has lifecycle\.prevent_destroy"):
-        applied.changes(without_notes.variables(PROD))
+    folder = Folder.copy(tmp_path)
+    folder.edit("infra/topology.yaml", folder.entry("track_hour"), "")
+    without_hours = replace(desk, topology_path=folder.project.topology_path)
+    with pytest.raises(TerraformFailed, match=r"subscription.{,4}track_hour.{,50} has lifecycle\.prevent_destroy"):
+        applied.changes(without_hours.variables(PROD))
 
 
-def test_a_retired_function_leaves_its_messages(applied: Configuration, without_notes: Application) -> None:
+def test_a_retired_function_leaves_its_messages(edited: dict[str, dict[str, str]]) -> None:
     """Its subscription stays, and pushes to nobody; the function goes."""
-    retired = {"edit_note": {"topic": "note.edited", "ordered": True}}
-    found = applied.changes(without_notes.variables(PROD, retired_functions=retired))
-    assert found.pop('module.subscription["edit_note"].google_pubsub_subscription.this') == "update"
-    assert set(found.values()) == {"delete"}
-    assert {each.partition(".google")[0] for each in found} == {'module.function["edit_note"]'}
+    left = dict(edited["track_hour"])
+    assert left.pop("subscription.google_pubsub_subscription.this") == "update"
+    assert set(left.values()) == {"delete"}
+    assert {each.partition(".")[0] for each in left} == {"function"}
 
 
 @pytest.mark.parametrize("beginning", HOLDS_DATA, ids=lambda beginning: beginning.replace('" "', ".").rstrip('."'))

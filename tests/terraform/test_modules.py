@@ -1,11 +1,11 @@
-"""The configuration's own tests: what it refuses to be asked for."""
+"""The configuration's own tests of its modules."""
 
 import re
 
 from tests.terraform.terraform import Configuration
 
 
-def test_modules_refuse_what_cannot_be(configuration: Configuration) -> None:
+def test_modules_pass_their_own_tests(configuration: Configuration) -> None:
     """`terraform test` passes, and has run every file."""
     said = configuration.run("test")
     files = {path.name for path in (configuration.folder / "tests").glob("*.tftest.hcl")}

@@ -1,13 +1,5 @@
 # The database of the runtime and of the functions' own documents.
 
-terraform {
-  required_providers {
-    google = {
-      source = "hashicorp/google"
-    }
-  }
-}
-
 resource "google_firestore_database" "this" {
   project                           = var.project
   name                              = var.database

@@ -1,13 +1,5 @@
 # One function, called by Pub/Sub or by anybody: its source, its identity with what it may do, and its deployment.
 
-terraform {
-  required_providers {
-    google = {
-      source = "hashicorp/google"
-    }
-  }
-}
-
 locals {
   deployed_name = replace(var.name, "_", "-")
 
@@ -82,11 +74,6 @@ resource "google_storage_bucket_object" "source" {
   lifecycle {
     # The earlier source goes when the function no longer refers to it.
     create_before_destroy = true
-
-    precondition {
-      condition     = try(filesha256(var.bundle.path) == var.bundle.sha256, false)
-      error_message = "${var.bundle.path} is not what its manifest says: run `make bundle` again."
-    }
   }
 }
 

@@ -116,6 +116,11 @@ variable "bundle" {
     condition     = var.bundle != null
     error_message = "The manifest of bundles lacks a function of the topology: run `make bundle` first."
   }
+
+  validation {
+    condition     = var.bundle == null ? true : try(filesha256(var.bundle.path) == var.bundle.sha256, false)
+    error_message = "A bundle is not what its manifest says: run `make bundle` again."
+  }
 }
 
 variable "sources_bucket" {

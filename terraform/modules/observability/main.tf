@@ -1,13 +1,5 @@
 # What is counted of the line that every delivery ends in (infra/tidegate/logs.py), and who is told when it looks bad.
 
-terraform {
-  required_providers {
-    google = {
-      source = "hashicorp/google"
-    }
-  }
-}
-
 locals {
   deliveries = "resource.type=\"cloud_run_revision\" AND jsonPayload.action=\"delivery\""
 

@@ -1,14 +1,6 @@
 # What pushes the topic's messages to the function. Explicit, because a subscription that Eventarc manages
 # takes no filter, no ordering and no dead-letter policy.
 
-terraform {
-  required_providers {
-    google = {
-      source = "hashicorp/google"
-    }
-  }
-}
-
 resource "google_pubsub_subscription" "this" {
   project = var.project
   name    = replace(var.function, "_", "-")

@@ -1,14 +1,6 @@
 # Events that are due later: a queue whose tasks are Pub/Sub's own publish calls, and the account they are made as.
 # Cloud Tasks may sign as that account by the role that its service agent has in every project with the API on.
 
-terraform {
-  required_providers {
-    google = {
-      source = "hashicorp/google"
-    }
-  }
-}
-
 resource "google_cloud_tasks_queue" "this" {
   project  = var.project
   location = var.region
@@ -27,6 +19,11 @@ resource "google_cloud_tasks_queue" "this" {
     min_backoff        = "${var.delivery.min_backoff_seconds}s"
     max_backoff        = "${var.delivery.max_backoff_seconds}s"
     max_doublings      = var.delivery.max_doublings
+  }
+
+  lifecycle {
+    # With it would go the events that wait in it.
+    prevent_destroy = true
   }
 }
 

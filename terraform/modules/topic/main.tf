@@ -1,13 +1,5 @@
 # One topic. Functions bring their own grants to publish on it, others are given here.
 
-terraform {
-  required_providers {
-    google = {
-      source = "hashicorp/google"
-    }
-  }
-}
-
 resource "google_pubsub_schema" "this" {
   for_each = { for name, schema in { enforced = var.schema } : name => schema if schema != null }
 

@@ -34,12 +34,8 @@ def archives(plan: Plan, _: Topology) -> Iterator[str]:
     kinds = {name: "bigquery" if each.values["bigquery_config"] else "storage" for name, each in found.items()}
     yield from differs("archived topics", kinds, wanted)
     for name, each in found.items():
-        tries = (
-            each.block("expiration_policy"),
-            each.values["message_retention_duration"],
-            any(each.block("retry_policy")),
-        )
-        yield from differs(f"{name}: how long its archive is tried", tries, ({"ttl": ""}, "2678400s", True))
+        kept = each.values["message_retention_duration"]
+        yield from differs(f"{name}: how long its archive is tried", kept, "2678400s")
     readable = {"roles/storage.legacyBucketReader", "roles/storage.objectCreator"}
     granted = {each.values["role"] for each in plan.of("storage_bucket_iam_member", member=AGENT)}
     yield from differs(

@@ -27,7 +27,9 @@ SERVICES = {
 
 def keys(plan: Plan, _: Topology) -> Iterator[str]:
     """No resource is known by its place in a list: what comes before it would move it."""
-    return (f"{each.address} has a number as its key" for each in plan.resources if isinstance(each.key, int))
+    for each in plan.resources:
+        if isinstance(each.key, int):
+            yield f"{each.address} has a number as its key"
 
 
 def names(plan: Plan, topology: Topology) -> Iterator[str]:

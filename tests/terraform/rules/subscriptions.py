@@ -13,9 +13,11 @@ AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceacco
 
 def backstops(plan: Plan, topology: Topology) -> Iterator[str]:
     """Every subscription but the dead letters' forwards what it cannot deliver, and Pub/Sub may do so."""
-    for name, subscription in plan.subscriptions.items():
+    retired = {name: each["topic"] for name, each in plan.options("retired_functions").items()}
+    topics = retired | {name: function.topic for name, function in topology.functions.items()}
+    for name, subscription in {**plan.subscriptions, **plan.retired}.items():
         forwards = subscription.block("dead_letter_policy").get("max_delivery_attempts")
-        wanted = None if files_dead_letters(topology, name) else topology.limits.max_deliveries
+        wanted = None if topics[name] == topology.dead_letter_topic else topology.limits.max_deliveries
         yield from differs(f"{name}: deliveries before it forwards", forwards, wanted)
         grants = plan.of(
             "pubsub_subscription_iam_member",
@@ -24,18 +26,16 @@ def backstops(plan: Plan, topology: Topology) -> Iterator[str]:
             member=AGENT,
         )
         yield from differs(f"{name}: Pub/Sub may take from it", any(grants), wanted is not None)
-    topic = topology.dead_letter_topic
     agents = {each.values["topic"] for each in plan.of("pubsub_topic_iam_member", member=AGENT)}
-    yield from differs("topics that Pub/Sub may forward to", agents, {topic})
+    yield from differs("topics that Pub/Sub may forward to", agents, {topology.dead_letter_topic})
 
 
 def backlogs(plan: Plan, topology: Topology) -> Iterator[str]:
     """Dead letters have somebody who keeps them, and what waited for a retired function waits on."""
     topics = {topology.functions[name].topic for name in plan.subscriptions}
     yield from differs("who keeps dead letters", topology.dead_letter_topic in topics, True)
-    retired = {each.owner: each for each in plan.of("pubsub_subscription") if each.module == "subscription"}
     for name, function in plan.options("retired_functions").items():
-        values = retired[name].values
+        values = plan.retired[name].values
         kept = (values["push_config"], values["enable_message_ordering"], values["message_retention_duration"])
         yield from differs(f"{name}: what waits", kept, ([], bool(function.get("ordered")), "2678400s"))
 
@@ -60,8 +60,9 @@ def filters(plan: Plan, topology: Topology) -> Iterator[str]:
 
 def lifetimes(plan: Plan, topology: Topology) -> Iterator[str]:
     """No subscription expires, and each keeps messages as long as the topology says."""
+    for each in plan.of("pubsub_subscription"):
+        yield from differs(f"{each.owner}: expiration policy", each.block("expiration_policy"), {"ttl": ""})
     for name, subscription in plan.subscriptions.items():
-        yield from differs(f"{name}: expiration policy", subscription.block("expiration_policy"), {"ttl": ""})
         retention = f"{max(600, topology.limits.retention_days * 86400):g}s"
         yield from differs(f"{name}: retention", subscription.values["message_retention_duration"], retention)
 
@@ -73,22 +74,23 @@ def order(plan: Plan, topology: Topology) -> Iterator[str]:
         yield from differs(f"{name}: ordered", subscription.values["enable_message_ordering"], wanted)
 
 
-def pushes(plan: Plan, topology: Topology) -> Iterator[str]:
+def pushes(plan: Plan, _: Topology) -> Iterator[str]:
     """Every push goes to its function and is signed, and Pub/Sub may sign."""
     for name, subscription in plan.subscriptions.items():
         push, unknown = subscription.block("push_config"), subscription.unknown["push_config"][0]
         if not push.get("oidc_token"):
             yield f"{name}: pushes are not signed"
-        elif not (unknown["push_endpoint"] and unknown["oidc_token"][0]["audience"]):
+        elif not (unknown.get("push_endpoint") and unknown["oidc_token"][0].get("audience")):
             yield f"{name}: address and audience are not those of its service"
-    for name in topology.functions.keys() - plan.subscriptions.keys():
-        yield f"{name}: nothing is pushed to it"
     if not any(plan.of("service_account_iam_member", role="roles/iam.serviceAccountTokenCreator", member=AGENT)):
         yield "Pub/Sub may not sign its pushes"
 
 
 def retries(plan: Plan, topology: Topology) -> Iterator[str]:
-    """Every subscription waits between deliveries as long as the topology says."""
+    """Every subscription waits between deliveries, and a function's as long as the topology says."""
+    for each in plan.of("pubsub_subscription"):
+        if not each.block("retry_policy"):
+            yield f"{each.owner}: has no retry policy"
     for name, subscription in plan.subscriptions.items():
         backoff = topology.functions[name].backoff
         wanted = {"minimum_backoff": f"{backoff.min_seconds:g}s", "maximum_backoff": f"{backoff.max_seconds:g}s"}

@@ -18,10 +18,10 @@ def delays(plan: Plan, _: Topology) -> Iterator[str]:
 
 def schedules(plan: Plan, topology: Topology) -> Iterator[str]:
     """Each schedule publishes its own JSON, when and where the topology says, and tries more than once."""
-    jobs = {each.key: each for each in plan.of("cloud_scheduler_job")}
+    jobs = {str(each.key): each for each in plan.of("cloud_scheduler_job")}
     yield from differs("schedules", jobs.keys(), topology.schedules.keys())
-    for name, wanted in topology.schedules.items():
-        job = jobs[name]
+    for name, job in jobs.items():
+        wanted = topology.schedules[name]
         times = {"name": deployed_name(name), "schedule": wanted.cron, "time_zone": wanted.timezone}
         yield from differs(f"{name}: times", {each: job.values[each] for each in times}, times)
         target = job.block("pubsub_target")
