@@ -61,7 +61,7 @@ class FlightDesk:
             self.topology,
             {name: PROJECT.load_handler(name) for name in self.topology.functions},
             {"gateway": PROJECT.load_http_handler("gateway")},
-            environment={"REBOOKING_API_URL": self._partner_server.url},
+            environment={"REBOOKING_API_URL": self._partner_server.url.rstrip("/")},
             on_report=self._note,
             on_message=self.metrics.note_published,
         )
@@ -87,14 +87,16 @@ class FlightDesk:
         async with Client(self.gateway.url) as client:
             return (await client.submit(topic=topic, data=data)).id
 
+    async def open_letters(self, event_id: str = "") -> list[str]:
+        """The ids of the open dead letters of events whose ids begin so, in the order of their deaths."""
+        letters = [each for each in self.application.documents.list("dead_letters") if each.fields["state"] == "open"]
+        letters.sort(key=lambda each: each.fields["died_at"])
+        return [each.path.rpartition("/")[2] for each in letters if each.fields["event_id"].startswith(event_id)]
+
     async def letters(self, count: int) -> list[str]:
         """The ids of the open dead letters, once there are so many."""
-
-        async def found() -> list[str]:
-            letters = self.application.documents.list("dead_letters")
-            return [each.path.rpartition("/")[2] for each in letters if each.fields["state"] == "open"]
-
-        return await until(found, lambda ids: len(ids) == count)
+        found: list[str] = await until(self.open_letters, lambda ids: len(ids) == count)
+        return found
 
     def _desk(self) -> Desk:
         broker = self.application.broker
@@ -137,7 +139,7 @@ class BrokerBacklogs:
 async def until(ask: Callable[[], Awaitable[Any]], fits: Callable[[Any], bool]) -> Any:
     """What ``ask`` returns as soon as that fits."""
     async with asyncio.timeout(_PATIENCE):
-        while not fits(answer := await ask()):
+        while not fits(answer := await ask()):  # noqa: ASYNC110 - what is asked tells nobody that it has changed
             await asyncio.sleep(0.01)
         return answer
 

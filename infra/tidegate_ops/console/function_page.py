@@ -126,7 +126,7 @@ class FunctionPage:
 
 
 def _bars(spread: Spread) -> list[Bar]:
-    """A histogram without the empty buckets before the first value and after the last."""
+    """A histogram without the empty buckets long before the first value and long after the last."""
     filled = [number for number, count in enumerate(spread.counts) if count]
     if not filled:
         return []
@@ -134,7 +134,7 @@ def _bars(spread: Spread) -> list[Bar]:
     bounds = [*spread.bounds, None]
     return [
         Bar(bounds[number], spread.counts[number], round(spread.counts[number] / most * _CHART_HEIGHT, 1))
-        for number in range(filled[0], filled[-1] + 1)
+        for number in range(max(0, filled[0] - 2), min(len(bounds), filled[-1] + 3))
     ]
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 _SWEEPS = 8
+_PULLS = 200
+_STRAIGHT = 50
 
 NodeId = str
 Link = tuple[NodeId, NodeId]
@@ -84,9 +86,10 @@ def _drawn(nodes: Sequence[NodeId], edges: Sequence[Link], spacing: Spacing) -> 
     _order(rows, above, below)
     x = _columns(rows, above, below, spacing.width + spacing.beside)
     left = min(x.values())
+    x = {node: float(round(at - left)) for node, at in x.items()}  # whole pixels keep borders sharp
     pitch = spacing.height + spacing.below
-    places = {node: (x[node] - left, layer[node] * pitch) for node in nodes}
-    passages = {node: (x[node] - left, row * pitch) for row, names in enumerate(rows) for node in names}
+    places = {node: (x[node], layer[node] * pitch) for node in nodes}
+    passages = {node: (x[node], row * pitch) for row, names in enumerate(rows) for node in names}
     curves = [Curve(*edge, _path(chain, passages, spacing)) for edge, chain in chains.items()]
     curves += [Curve(*edge, _around(*edge, places, spacing), back=True) for edge in edges if edge in back]
     width = max(at for at, _ in passages.values()) + spacing.width
@@ -152,18 +155,35 @@ def _with_passages(
 def _order(
     rows: list[list[NodeId]], above: Mapping[NodeId, list[NodeId]], below: Mapping[NodeId, list[NodeId]]
 ) -> None:
-    """Order each row by the middle of what its nodes are joined to in the row before, downwards and upwards in turn."""
+    """Order each row by the middle of what its nodes are joined to in the row before, downwards and upwards in turn.
+
+    Of all the orders met on the way the one with the fewest crossings stays.
+    """
+    best, fewest = [list(row) for row in rows], _crossings(rows, below)
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
-        for row in rows[1:] if down else reversed(rows[:-1]):
-            before = rows[rows.index(row) + (-1 if down else 1)]
-            at = {node: number for number, node in enumerate(before)}
-            joined = above if down else below
+        joined = above if down else below
+        numbers = range(1, len(rows)) if down else range(len(rows) - 2, -1, -1)
+        for number in numbers:
+            at = {node: place for place, node in enumerate(rows[number - 1 if down else number + 1])}
             middle = {
-                node: _mean([at[each] for each in joined.get(node, ())]) if joined.get(node) else number
-                for number, node in enumerate(row)
+                node: _mean([at[each] for each in joined[node]]) if joined.get(node) else place
+                for place, node in enumerate(rows[number])
             }
-            row.sort(key=middle.__getitem__)
+            rows[number].sort(key=middle.__getitem__)
+        if (crossings := _crossings(rows, below)) < fewest:
+            best, fewest = [list(row) for row in rows], crossings
+    rows[:] = best
+
+
+def _crossings(rows: Sequence[Sequence[NodeId]], below: Mapping[NodeId, list[NodeId]]) -> int:
+    """How many pairs of edges between neighbouring rows cross."""
+    count = 0
+    for upper, lower in pairwise(rows):
+        at = {node: place for place, node in enumerate(lower)}
+        ends = [(place, at[each]) for place, node in enumerate(upper) for each in below.get(node, ())]
+        count += sum(one[0] < other[0] and one[1] > other[1] for one in ends for other in ends)
+    return count
 
 
 def _columns(
@@ -174,12 +194,23 @@ def _columns(
 ) -> dict[NodeId, float]:
     """Where each node stands: as near to the middle of its neighbours as its row leaves room."""
     x = {node: number * pitch for row in rows for number, node in enumerate(row)}
-    for sweep in range(_SWEEPS):
+
+    def only_follows(upper: NodeId, lower: NodeId) -> bool:
+        """Whether the one leads to nothing else, and the other follows nothing else: that is drawn straight."""
+        return len(below[upper]) == 1 and len(above[lower]) == 1
+
+    for sweep in range(_PULLS):
         for row in rows if sweep % 2 == 0 else reversed(rows):
-            wanted = [
-                _mean([x[each] for each in (*above.get(node, ()), *below.get(node, ()))] or [x[node]]) for node in row
-            ]
+            wanted = []
+            for node in row:
+                pulls = [(x[each], _STRAIGHT if only_follows(each, node) else 1) for each in above.get(node, ())]
+                pulls += [(x[each], _STRAIGHT if only_follows(node, each) else 1) for each in below.get(node, ())]
+                whole = sum(strength for _, strength in pulls)
+                wanted.append(sum(at * strength for at, strength in pulls) / whole if whole else x[node])
             x.update(zip(row, _spread(wanted, pitch), strict=True))
+    for row in rows:  # nearly straight by now
+        wanted = [x[next((each for each in above.get(node, ()) if only_follows(each, node)), node)] for node in row]
+        x.update(zip(row, _spread(wanted, pitch), strict=True))
     return x
 
 

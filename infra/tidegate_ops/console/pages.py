@@ -98,13 +98,13 @@ def _seconds(value: float) -> str:
     if value < 0.9995:
         return f"{value * 1000:.0f} ms"
     if value < 59.95:
-        return f"{value:.1f} s"
+        return f"{value:.1f} s".replace(".0 ", " ")
     minutes, rest = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    units = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next(place for place, (count, _) in enumerate(units) if count)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count)
 
 
 def _number(value: float) -> str:
@@ -117,7 +117,7 @@ def _rate(per_second: float) -> str:
         return f"{per_second:,.0f}/s"
     if per_second >= 0.995:
         return f"{per_second:.1f}/s"
-    return f"{per_second * 60:.1f}/min" if per_second else "0/s"
+    return f"{per_second * 60:.0f}/min" if per_second >= 0.5 / 60 else "0"
 
 
 def _pretty(text: str | bytes) -> str:

@@ -121,7 +121,7 @@ async def test_the_state_of_a_breaker_is_read() -> None:
 
 @pytest.mark.anyio
 async def test_the_page() -> None:
-    """It is there under one path, for this machine alone."""
+    """It is there under one path."""
 
     async def none() -> dict[str, Phase]:
         return {}
@@ -129,7 +129,5 @@ async def test_the_page() -> None:
     transport = httpx.ASGITransport(Starlette(routes=number_routes(StackMetrics(TOPOLOGY), none)))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:80") as caller:
         page = await caller.get("/metrics")
-        elsewhere = await caller.get("/metrics", headers={"host": "evil.example"})
     assert (page.status_code, page.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert "# TYPE tidegate_deliveries_total counter" in page.text
-    assert elsewhere.status_code == 400

@@ -104,13 +104,15 @@ const stream = {
   },
 };
 
-/** The box that ticks all others: of use only where scripts run. */
+/** The button that ticks all: of use only where scripts run. */
 function prepare() {
   const all = document.getElementById("tick-all");
-  if (!all || all.onchange) return;
+  if (!all || all.onclick) return;
   all.hidden = false;
-  all.onchange = () => {
-    for (const box of document.querySelectorAll("input[name=id][type=checkbox]")) box.checked = all.checked;
+  all.onclick = () => {
+    const boxes = [...document.querySelectorAll("input[name=id][type=checkbox]")];
+    const ticked = boxes.every((box) => box.checked);
+    for (const box of boxes) box.checked = !ticked;
   };
 }
 
