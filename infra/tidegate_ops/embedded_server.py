@@ -1,4 +1,4 @@
-"""HTTP in this process: an ASGI application on a port of the loopback, served by the loop that runs."""
+"""HTTP in this process: an ASGI application on a port of this machine, served by the loop that runs."""
 
 import asyncio
 import socket
@@ -13,12 +13,15 @@ _GRACE_SECONDS = 1
 
 
 class EmbeddedServer:
-    """Serves from its creation, inside the running event loop, until `close`."""
+    """Serves from its creation, inside the running event loop, until `close`.
 
-    def __init__(self, application: "ASGIApp") -> None:
+    By default on the loopback, on a port that the system chooses.
+    """
+
+    def __init__(self, application: "ASGIApp", host: str = "127.0.0.1", port: int = 0) -> None:
         # Listening from the start: whoever connects before the server accepts waits in the queue.
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        listener = socket.create_server((host, port))
+        self.url = f"http://{host}:{listener.getsockname()[1]}/"
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application,

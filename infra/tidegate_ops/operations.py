@@ -1,13 +1,11 @@
 """One project as its operators see it and act on it: what the commands and the console are made of."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from tidegate.adapters.firestore_circuits import FirestoreCircuits
 from tidegate.adapters.firestore_jobs import FirestoreJobs
-from tidegate.events import Event
 from tidegate.settings import Settings
 from tidegate.topology import Topology
 from tidegate_ops.connections import Connections, connect, reading_session
@@ -25,7 +23,6 @@ from tidegate_ops.job_archive import JobArchive
 from tidegate_ops.job_survey import JobSurvey
 from tidegate_ops.pausing import Pausing, pausing_on
 from tidegate_ops.project import Project
-from tidegate_ops.publishing import Draft, Payload, Target, publish
 from tidegate_ops.redrive import Pace, Redrive
 from tidegate_ops.stack_state import StackState
 
@@ -40,7 +37,7 @@ class Operations:
     Attributes:
         lines, traffic: what functions write, and what goes through them.
         pausing: pauses, resumes and drains functions.
-        letters: reads dead letters; `redrive` sends them back, and its ``file`` drops them.
+        letters, letter_file: tell of dead letters, and settle them; `redrive` sends them back.
         jobs: reads what jobs have caused.
     """
 
@@ -57,26 +54,16 @@ class Operations:
         return DeadLetterFile(self.connections.firestore, self.topology)
 
     @property
+    def letter_file(self) -> LetterFile:
+        return LetterFile(self.connections.firestore, self.topology.functions)
+
+    @property
     def jobs(self) -> JobSurvey:
         return JobSurvey(JobArchive(self.connections.firestore), self.topology)
 
     def redrive(self, operator: str, per_second: float = 50) -> Redrive:
         """Sends letters back in the operator's name, so many a second at most."""
-        file = LetterFile(self.connections.firestore, self.topology.functions)
-        return Redrive(file, self.connections.publisher, self.topology, operator, Pace(per_second))
-
-    async def publish(self, draft: Draft, payloads: Sequence[Payload]) -> list[Event]:
-        """Publish one event for each payload, all of them checked first.
-
-        Raises:
-            InvalidEvents: naming each payload that is wrong; nothing was published.
-            PublishFailed: Pub/Sub did not accept a call; the message says how many were out before.
-        """
-        events = draft.events(payloads)
-        target = Target(self.settings.project, self.settings.pubsub_emulator_host)
-        messages = [draft.message(each) for each in events]
-        await asyncio.to_thread(publish, target, draft.topic, messages, on_published=lambda count: None)
-        return events
+        return Redrive(self.letter_file, self.connections.publisher, self.topology, operator, Pace(per_second))
 
     async def overview(self) -> Overview:
         """The application as it is now."""

@@ -1,8 +1,7 @@
 """Pausing, resuming and draining functions of one project, for an operator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +17,7 @@ from tidegate.ports import Circuits
 from tidegate.settings import Settings
 from tidegate.topology import Topology, deployed_name
 from tidegate_ops.backlogs import Backlog, Backlogs, EmulatedBacklogs, MonitoredBacklogs
-from tidegate_ops.connections import Connections, connect, reading_session
+from tidegate_ops.connections import Connections, reading_session
 from tidegate_ops.topology_faults import suggest
 
 _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 1.0, 30.0
@@ -125,19 +124,8 @@ class Pausing:
             )
 
 
-@asynccontextmanager
-async def open_pausing(settings: Settings, topology: Topology) -> AsyncIterator[Pausing]:
-    """The functions of the settings' project, while entered.
-
-    Raises:
-        ConfigurationError: there are no credentials for the project.
-    """
-    async with connect(settings) as connections:
-        yield pausing_on(connections, settings, topology)
-
-
 def pausing_on(connections: Connections, settings: Settings, topology: Topology) -> Pausing:
-    """The same, on connections that are open.
+    """The functions of the settings' project, on connections to it.
 
     Raises:
         ConfigurationError: there are no credentials for the project.

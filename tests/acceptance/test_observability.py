@@ -59,7 +59,7 @@ def watched(emulators_installed: None, tmp_path_factory: pytest.TempPathFactory)
         with (
             stack,
             LocalBroker(stack.state.pubsub_host, stack.state.project) as broker,
-            ConsoleServer(project.topology(), stack.state, metrics) as console,
+            ConsoleServer(project, stack.state, metrics) as console,
         ):
             yield Watched(Application(stack, log, broker), collector, console.metrics_url)
 

@@ -14,7 +14,14 @@ COLOURS = """
   const texts = [...document.querySelectorAll("body *")].filter(
     (each) => each.checkVisibility() && [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()),
   );
-  return texts.map((each) => [each.className || each.tagName, getComputedStyle(each).color, behind(each)]);
+  const drawn = (text) => {
+    const shape = text.parentElement.matches("svg") ? null : text.parentElement.querySelector("rect");
+    return [getComputedStyle(text).fill, shape ? getComputedStyle(shape).fill : behind(text.closest("svg"))];
+  };
+  return texts.map((each) => [
+    each.getAttribute("class") || each.tagName,
+    ...(each instanceof SVGElement ? drawn(each) : [getComputedStyle(each).color, behind(each)]),
+  ]);
 }
 """
 """Evaluated in the page: a name, the colour and the background of every element with text in it."""

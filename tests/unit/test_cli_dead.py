@@ -2,16 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
 from pytest_mock import MockerFixture
 from typer.testing import CliRunner
 
+from tests.unit.operating import pretend
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate_ops.cli import dead
@@ -38,13 +36,7 @@ FIELDS = {
 def client(mocker: MockerFixture) -> AsyncClient:
     """A database in memory, which the commands take for the project's."""
     client = memory_firestore(MemoryDocuments())
-
-    @asynccontextmanager
-    async def connect(settings: object) -> AsyncIterator[Any]:
-        yield mocker.Mock(firestore=client)
-
-    mocker.patch.object(dead, "connect", connect)
-    mocker.patch.object(dead, "find_settings")
+    pretend(mocker, firestore=client)
     return client
 
 

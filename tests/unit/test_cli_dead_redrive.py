@@ -1,8 +1,7 @@
 """`tidegate dead redrive` and `drop`: what they ask, say and exit with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +10,12 @@ from google.cloud.firestore import AsyncClient
 from pytest_mock import MockerFixture
 from typer.testing import CliRunner, Result
 
+from tests.unit.operating import pretend
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.errors import PublishFailed, TidegateError
 from tidegate.messages import Outgoing
 from tidegate_ops.cli import app, dead_redrive
-from tidegate_ops.connections import Connections
 from tidegate_ops.project import Project
 
 NOW = datetime.now(UTC)
@@ -47,13 +46,7 @@ def firestore() -> AsyncClient:
 def published(project: Project, firestore: AsyncClient, mocker: MockerFixture) -> Published:
     """What the commands publish; they find the store above."""
     published = Published()
-
-    @asynccontextmanager
-    async def connect(settings: object) -> AsyncIterator[Connections]:
-        yield Connections(firestore, published, mocker.Mock(), mocker.Mock())
-
-    mocker.patch.object(dead_redrive, "find_settings")
-    mocker.patch.object(dead_redrive, "connect", connect)
+    pretend(mocker, firestore=firestore, publisher=published)
     mocker.patch.object(dead_redrive.getpass, "getuser", return_value="ada")
     return published
 

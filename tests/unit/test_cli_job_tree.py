@@ -2,18 +2,16 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
 from typer.testing import CliRunner
 
+from tests.unit.operating import pretend
 from tests.unit.trip_desk import TOPOLOGY, TripDesk, TripPlanned
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.testing.virtual_loop import run as run_virtually
-from tidegate_ops.cli import job, job_tree
+from tidegate_ops.cli import job
 
 
 @pytest.fixture(autouse=True)
@@ -26,14 +24,7 @@ def desk(mocker: MockerFixture) -> None:
         return desk
 
     client = memory_firestore(run_virtually(submit()).application.documents)
-
-    @asynccontextmanager
-    async def connect(settings: object) -> AsyncIterator[Any]:
-        yield mocker.Mock(firestore=client)
-
-    mocker.patch.object(job_tree, "connect", connect)
-    mocker.patch.object(job_tree, "find_settings")
-    mocker.patch.object(job_tree, "Project").find.return_value.topology.return_value = TOPOLOGY
+    pretend(mocker, firestore=client, topology=TOPOLOGY)
 
 
 def run(*arguments: str) -> str:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +11,7 @@ from pytest_mock import MockerFixture
 from typer.testing import CliRunner
 
 from tests.unit.gateway.front_door import ELSEWHERE, NOTE, FrontDoor
+from tests.unit.operating import pretend
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.errors import ConfigurationError
@@ -26,18 +25,9 @@ from tidegate_ops.key_file import KeyChanged, KeyFile
 def client(mocker: MockerFixture) -> AsyncClient:
     """A database in memory, which the commands take for the project's."""
     client = memory_firestore(MemoryDocuments())
-    pretend(mocker, client)
-    return client
-
-
-def pretend(mocker: MockerFixture, client: AsyncClient) -> None:
-    @asynccontextmanager
-    async def connect(settings: object) -> AsyncIterator[Any]:
-        yield mocker.Mock(firestore=client)
-
-    mocker.patch.object(keys, "connect", connect)
-    mocker.patch.object(keys, "find_settings")
+    pretend(mocker, firestore=client)
     mocker.patch.object(keys, "system_clock", return_value=NOON)
+    return client
 
 
 def run(*arguments: str) -> str:
@@ -54,7 +44,8 @@ def listed() -> list[dict[str, Any]]:
 def test_the_gateway_knows_a_key_that_was_made_until_it_is_disabled(mocker: MockerFixture) -> None:
     """Its holder is let in with what stood on standard output."""
     door = FrontDoor(emulated=False, access="api_keys")
-    pretend(mocker, door.firestore)
+    pretend(mocker, firestore=door.firestore)
+    mocker.patch.object(keys, "system_clock", return_value=NOON)
     key = run("add", "ann@desk.example").strip()
     assert asyncio.run(status(door, key)) == 202
     run("disable", digest(key)[:8])

@@ -2,33 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 from pytest_mock import MockerFixture
 from typer.testing import CliRunner, Result
 
+from tests.unit.operating import pretend
 from tests.unit.test_pausing import Desk
 from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.testing import NOON
 from tidegate_ops.backlogs import Backlog, BacklogUnknown
 from tidegate_ops.cli import app, pauses
-from tidegate_ops.pausing import Pausing
 
 
 @pytest.fixture
 def desk(mocker: MockerFixture) -> Desk:
     """Two functions in memory, which the commands take for the project's; its clock stands, waiting moves it."""
     desk = Desk()
-
-    @asynccontextmanager
-    async def open_pausing(settings: object, topology: object) -> AsyncIterator[Pausing]:
-        yield desk.pausing
-
-    mocker.patch.object(pauses, "open_pausing", open_pausing)
-    mocker.patch.object(pauses, "find_settings")
+    pretend(mocker, pausing=desk.pausing)
     mocker.patch.object(pauses.getpass, "getuser", return_value="ann")
     return desk
 

@@ -68,7 +68,7 @@ def test_missing_emulators_are_named_with_their_command(run: Run, mocker: Mocker
 
 
 def test_what_people_open_is_named_last(http_project: Project, mocker: MockerFixture) -> None:
-    """`up` says where functions listen, and at which address each HTTP function is open."""
+    """`up` says where functions listen, at which address each HTTP function is, and at which the console."""
     state = StackState.own("sample", http_project.build_dir)
     running = {name: RunningFunction(port=81, pid=1) for name in http_project.topology().functions}
     stack = mocker.MagicMock()
@@ -77,13 +77,14 @@ def test_what_people_open_is_named_last(http_project: Project, mocker: MockerFix
     stack.urls = {"front_desk": "http://127.0.0.1:82/"}
     mocker.patch.object(up, "LocalStack", return_value=stack)
     console = mocker.patch.object(up, "ConsoleServer").return_value.__enter__.return_value
-    console.metrics_url = "http://127.0.0.1:83/metrics"
+    console.metrics_url, console.url = "http://127.0.0.1:83/metrics", "http://127.0.0.1:83/"
     mocker.patch.object(up.threading, "Event").return_value.wait.side_effect = KeyboardInterrupt
     result = CliRunner().invoke(app, ["up"])
     assert "127.0.0.1:81" in result.stdout
-    assert result.stdout.splitlines()[-3:] == [
+    assert result.stdout.splitlines()[-4:] == [
         "metrics:          http://127.0.0.1:83/metrics",
-        "open front_desk:  http://127.0.0.1:82/",
+        "front_desk:       http://127.0.0.1:82/",
+        "open the console: http://127.0.0.1:83/",
         "stop:             Ctrl-C",
     ]
 

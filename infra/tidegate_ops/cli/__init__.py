@@ -27,6 +27,7 @@ from tidegate_ops.cli import (
     topology,
     trace,
     up,
+    web_console,
 )
 from tidegate_ops.cli.console import complain, say
 
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
+app.command("console")(web_console.console)
 app.command("publish")(publish.publish)
 app.command("submit")(submit.submit)
 app.command("smoke")(smoke.smoke)

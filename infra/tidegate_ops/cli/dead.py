@@ -1,11 +1,9 @@
 """`tidegate dead`."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -14,13 +12,10 @@ from rich.text import Text
 from tidegate.events import timestamp
 from tidegate_ops.cli import completion, dead_redrive
 from tidegate_ops.cli.console import out, say
+from tidegate_ops.cli.operate import operate
 from tidegate_ops.cli.options import AsJson, OfFunction, ProjectId
-from tidegate_ops.connections import connect, find_settings
-from tidegate_ops.dead_letter_file import DeadLetterFile, LetterFolder
+from tidegate_ops.dead_letter_file import LetterFolder
 from tidegate_ops.filed_letters import FiledLetter, State
-from tidegate_ops.project import Project
-
-T = TypeVar("T")
 
 _ID_DIGITS = 12
 _MOST_SHOWN_BYTES = 4_000
@@ -45,7 +40,7 @@ def list_letters(
 
     tidegate dead list --function rebook_passengers --json
     """
-    letters = _ask(lambda file: file.list(function=function, state=state), project_id)
+    letters = operate(lambda found: found.letters.list(function=function, state=state), project_id)
     if as_json:
         _print_json([_facts(letter) for letter in letters])
         return
@@ -85,7 +80,7 @@ def show(
 
     tidegate dead show assess_flight.1f0c --payload > event.json
     """
-    folder = _ask(lambda file: file.open(letter_id), project_id)
+    folder = operate(lambda found: found.letters.open(letter_id), project_id)
     if payload:
         typer.echo(folder.payload, nl=False)
     elif as_json:
@@ -99,16 +94,6 @@ def show(
         )
     else:
         _describe(folder)
-
-
-def _ask(question: Callable[[DeadLetterFile], Awaitable[T]], project_id: str) -> T:
-    project = Project.find()
-
-    async def run() -> T:
-        async with connect(find_settings(project, project_id)) as connections:
-            return await question(DeadLetterFile(connections.firestore, project.topology()))
-
-    return asyncio.run(run())
 
 
 def _describe(folder: LetterFolder) -> None:

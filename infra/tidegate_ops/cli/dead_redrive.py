@@ -1,6 +1,5 @@
 """`tidegate dead redrive` and `tidegate dead drop`."""
 
-import asyncio
 import getpass
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,12 +12,13 @@ from rich.text import Text
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate_ops.cli import completion
 from tidegate_ops.cli.console import complain, err, out, say
+from tidegate_ops.cli.operate import operate
 from tidegate_ops.cli.options import DryRun, OfFunction, ProjectId
-from tidegate_ops.connections import Connections, connect, find_settings
 from tidegate_ops.filed_letters import FiledLetter, LetterFile, Selection, State
+from tidegate_ops.operations import Operations
 from tidegate_ops.payload_editor import contract_of, edited, open_editor
 from tidegate_ops.project import Project
-from tidegate_ops.redrive import Outcome, Pace, Redrive
+from tidegate_ops.redrive import Outcome, Redrive
 
 _MOST_ROWS = 20
 
@@ -52,24 +52,22 @@ def redrive(
     tidegate dead redrive --all --rate 5
     """
     selection = Selection(tuple(ids or ()), function, fault, reason_contains, all_open)
-    project = Project.find()
 
-    async def run() -> list[Outcome]:
-        async with connect(find_settings(project, project_id)) as connections:
-            service = _redrive(project, connections, rate)
-            meant = await service.file.select(selection)
-            if edit and len(meant) != 1:
-                raise ConfigurationError(f"--edit takes one letter, and {len(meant)} are meant: name it by its id")
-            refused = service.refused(meant)
-            hopeless = {outcome.letter.id for outcome in refused}
-            letters = [each for each in meant if each.id not in hopeless]
-            if not _agreed(letters, "redrive", dry_run, yes):
-                return refused
-            if edit:
-                return [await _send_edited(project, service, letters[0])]
-            return [*refused, *await _send_all(service, letters)]
+    async def run(operations: Operations) -> list[Outcome]:
+        service = operations.redrive(getpass.getuser(), rate)
+        meant = await service.file.select(selection)
+        if edit and len(meant) != 1:
+            raise ConfigurationError(f"--edit takes one letter, and {len(meant)} are meant: name it by its id")
+        refused = service.refused(meant)
+        hopeless = {outcome.letter.id for outcome in refused}
+        letters = [each for each in meant if each.id not in hopeless]
+        if not _agreed(letters, "redrive", dry_run, yes):
+            return refused
+        if edit:
+            return [await _send_edited(operations.project, service, letters[0])]
+        return [*refused, *await _send_all(service, letters)]
 
-    _conclude(asyncio.run(run()), "redriven")
+    _conclude(operate(run, project_id), "redriven")
 
 
 def drop(
@@ -85,23 +83,15 @@ def drop(
     """
     if not reason.strip():
         raise ConfigurationError("--reason is empty: write for those who will ask why the work was never done")
-    project = Project.find()
 
-    async def run() -> list[Outcome]:
-        async with connect(find_settings(project, project_id)) as connections:
-            file = LetterFile(connections.firestore, project.topology().functions)
-            letters = await file.select(Selection(tuple(ids)))
-            if not _agreed(letters, "drop", dry_run, yes):
-                return []
-            return [await _drop(file, letter, reason) for letter in letters]
+    async def run(operations: Operations) -> list[Outcome]:
+        file = operations.letter_file
+        letters = await file.select(Selection(tuple(ids)))
+        if not _agreed(letters, "drop", dry_run, yes):
+            return []
+        return [await _drop(file, letter, reason) for letter in letters]
 
-    _conclude(asyncio.run(run()), "dropped")
-
-
-def _redrive(project: Project, connections: Connections, rate: float) -> Redrive:
-    topology = project.topology()
-    file = LetterFile(connections.firestore, topology.functions)
-    return Redrive(file, connections.publisher, topology, getpass.getuser(), Pace(rate))
+    _conclude(operate(run, project_id), "dropped")
 
 
 async def _send_edited(project: Project, service: Redrive, letter: FiledLetter) -> Outcome:

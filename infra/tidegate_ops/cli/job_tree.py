@@ -1,6 +1,5 @@
 """`tidegate job tree`."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -8,12 +7,9 @@ import typer
 from tidegate.clock import system_clock
 from tidegate_ops.cli.console import complain
 from tidegate_ops.cli.job_tree_view import print_lines, print_tree
+from tidegate_ops.cli.operate import operate
 from tidegate_ops.cli.options import ProjectId
-from tidegate_ops.connections import connect, find_settings
-from tidegate_ops.job_archive import JobArchive
-from tidegate_ops.job_survey import MOST_UNITS, JobSurvey
-from tidegate_ops.job_tree import JobTree
-from tidegate_ops.project import Project
+from tidegate_ops.job_survey import MOST_UNITS
 
 
 def tree(
@@ -38,14 +34,7 @@ def tree(
 
     tidegate job tree ID --json --project desk-prod
     """
-    project = Project.find()
-
-    async def read() -> JobTree:
-        async with connect(find_settings(project, project_id)) as connections:
-            survey = JobSurvey(JobArchive(connections.firestore), project.topology())
-            return await survey.tree(job_id, system_clock(), depth=depth)
-
-    found = asyncio.run(read())
+    found = operate(lambda operations: operations.jobs.tree(job_id, system_clock(), depth=depth), project_id)
     if as_json:
         print_lines(found)
     else:

@@ -1,6 +1,5 @@
 """`tidegate keys`."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -14,10 +13,9 @@ from tidegate.clock import system_clock
 from tidegate.errors import ConfigurationError
 from tidegate.events import timestamp
 from tidegate_ops.cli.console import err, out, say
+from tidegate_ops.cli.operate import operate
 from tidegate_ops.cli.options import AsJson, DryRun, ProjectId
-from tidegate_ops.connections import connect, find_settings
 from tidegate_ops.key_file import FiledKey, KeyFile
-from tidegate_ops.project import Project
 
 T = TypeVar("T")
 
@@ -104,13 +102,7 @@ def disable(
 
 
 def _ask(question: Callable[[KeyFile], Awaitable[T]], project_id: str) -> T:
-    project = Project.find()
-
-    async def run() -> T:
-        async with connect(find_settings(project, project_id)) as connections:
-            return await question(KeyFile(connections.firestore))
-
-    return asyncio.run(run())
+    return operate(lambda operations: question(KeyFile(operations.connections.firestore)), project_id)
 
 
 def _facts(key: FiledKey, now: datetime) -> dict[str, Any]:

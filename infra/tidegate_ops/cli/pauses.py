@@ -1,6 +1,5 @@
 """`tidegate pause`, `resume`, `drain` and `pauses`."""
 
-import asyncio
 import getpass
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,10 +14,9 @@ from rich.text import Text
 from tidegate.events import timestamp
 from tidegate_ops.backlogs import Backlog, BacklogUnknown
 from tidegate_ops.cli.console import complain, out, say
+from tidegate_ops.cli.operate import operate
 from tidegate_ops.cli.options import AsJson, DryRun, Function, ProjectId
-from tidegate_ops.connections import find_settings
-from tidegate_ops.pausing import Pausing, Standing, open_pausing
-from tidegate_ops.project import Project
+from tidegate_ops.pausing import Pausing, Standing
 
 T = TypeVar("T")
 
@@ -124,13 +122,7 @@ async def _survey(pausing: Pausing) -> list[Standing]:
 
 
 def _ask(question: Callable[[Pausing], Awaitable[T]], project_id: str) -> T:
-    project = Project.find()
-
-    async def run() -> T:
-        async with open_pausing(find_settings(project, project_id), project.topology()) as pausing:
-            return await question(pausing)
-
-    return asyncio.run(run())
+    return operate(lambda operations: question(operations.pausing), project_id)
 
 
 def _conclude(standing: Standing, as_json: bool) -> None:

@@ -57,7 +57,7 @@ def up(
         board = _Board(topology)
         stack = LocalStack(project, on_line=show_line, on_step=board.show, reload=reload)
         try:
-            with board, stack, ConsoleServer(topology, stack.state, metrics) as console:
+            with board, stack, ConsoleServer(project, stack.state, metrics) as console:
                 board.stop()
                 stack.announce_console(console.url)
                 _introduce(topology, stack, console)
@@ -104,5 +104,6 @@ def _introduce(topology: Topology, stack: LocalStack, console: ConsoleServer) ->
     say(f"other terminals:  export {exports}")
     say(f"metrics:          {console.metrics_url}")
     for name, url in stack.urls.items():
-        say(f"{f'open {name}:':<17} {url}", "bold")
+        say(f"{f'{name}:':<17} {url}")
+    say(f"open the console: {console.url}", "bold")
     say("stop:             Ctrl-C")

@@ -1,23 +1,26 @@
 """The console's server: watches a running stack, and shows it on the loopback."""
 
 import asyncio
+import getpass
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
 from typing import Self
 
-from tidegate.adapters.firestore_circuits import FirestoreCircuits
-from tidegate.adapters.google_clients import firestore_client
-from tidegate.breakers import Phase
+from tidegate.client import Client
 from tidegate.settings import Settings
-from tidegate.topology import Topology
-from tidegate_ops.console.application import METRICS_PATH, application
+from tidegate_ops.console.application import application
+from tidegate_ops.console.desk import Desk
+from tidegate_ops.console.numbers import METRICS_PATH
 from tidegate_ops.console.stack_metrics import StackMetrics
 from tidegate_ops.embedded_server import EmbeddedServer
-from tidegate_ops.insight.breakers import phases
+from tidegate_ops.operations import open_operations
+from tidegate_ops.project import Project
 from tidegate_ops.stack_state import StackState
 from tidegate_ops.tap import Tap
+
+PATIENCE_SECONDS = 5.0
+"""For so long a submission is tried again before somebody who waits at a form is told."""
 
 
 class ConsoleServer:
@@ -26,8 +29,8 @@ class ConsoleServer:
     ``metrics`` are told of the functions' lines by whoever gets those; of what is published the server tells them.
     """
 
-    def __init__(self, topology: Topology, state: StackState, metrics: StackMetrics) -> None:
-        self._topology = topology
+    def __init__(self, project: Project, state: StackState, metrics: StackMetrics) -> None:
+        self._project = project
         self._state = state
         self._metrics = metrics
         self._loop = asyncio.new_event_loop()
@@ -35,14 +38,15 @@ class ConsoleServer:
 
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:
-            topics = sorted({*self._topology.topics, self._topology.dead_letter_topic})
+            topology = self._project.topology()
+            topics = sorted({*topology.topics, topology.dead_letter_topic})
             cleanup.enter_context(
                 Tap(self._state.pubsub_host, self._state.project, topics, self._metrics.note_published)
             )
             self._thread.start()
             cleanup.callback(self._end_loop)
             self._server = asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result()
-            cleanup.callback(lambda: asyncio.run_coroutine_threadsafe(self._server.close(), self._loop).result())
+            cleanup.callback(lambda: asyncio.run_coroutine_threadsafe(self._open.aclose(), self._loop).result())
             self._cleanup = cleanup.pop_all()
         return self
 
@@ -62,12 +66,20 @@ class ConsoleServer:
         return self._server.url.rstrip("/") + METRICS_PATH
 
     async def _serve(self) -> EmbeddedServer:
-        circuits = FirestoreCircuits(firestore_client(Settings.read(self._state.environment())))
+        async with AsyncExitStack() as opened:
+            settings = Settings.read(self._state.environment())
+            operations = await opened.enter_async_context(
+                open_operations(self._project, settings, traffic=self._metrics)
+            )
+            desk = Desk.of(operations, "Local stack", getpass.getuser(), client=self._client)
+            server = EmbeddedServer(application(desk, metrics=self._metrics))
+            opened.push_async_callback(server.close)
+            self._open = opened.pop_all()
+        return server
 
-        async def breakers() -> Mapping[str, Phase]:
-            return await phases(self._topology, circuits)
-
-        return EmbeddedServer(application(self._metrics, breakers))
+    def _client(self, function: str) -> Client | None:
+        running = self._state.functions.get(function)
+        return Client(f"http://127.0.0.1:{running.port}", patience=PATIENCE_SECONDS) if running else None
 
     def _end_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

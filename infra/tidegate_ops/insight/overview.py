@@ -1,9 +1,10 @@
 """An application at a glance: what runs, what waits, what failed."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from tidegate.breakers import Phase
@@ -60,23 +61,26 @@ class Overlook:
         """The application as it is now; what cannot be read is named among the troubles."""
         troubles: list[str] = []
 
-        async def attempt(work: Awaitable[T], otherwise: T) -> T:
+        async def attempt(ask: Callable[[], Awaitable[T]], otherwise: T) -> T:
             try:
-                return await work
+                return await ask()
             except TidegateError as error:
                 troubles.append(str(error))
                 return otherwise
 
         nothing: dict[str, int] = {}
+        unread: dict[str, Phase] = {}
         standings, traffic, breakers, letters, unsettled = await asyncio.gather(
-            asyncio.gather(*(attempt(self.pausing.look(each), None) for each in sorted(self.topology.functions))),
-            attempt(self.traffic.look(), None),
-            attempt(phases(self.topology, self.circuits), {}),
-            attempt(self.letters.count_open(), nothing),
-            attempt(self._unsettled(), nothing),
+            asyncio.gather(
+                *(attempt(partial(self.pausing.look, each), None) for each in sorted(self.topology.functions))
+            ),
+            attempt(self.traffic.look, None),
+            attempt(partial(phases, self.topology, self.circuits), unread),
+            attempt(self.letters.count_open, nothing),
+            attempt(self._unsettled, nothing),
         )
         found = {each.function: each for each in standings if each}
-        backlogs = _told(traffic) or await attempt(self._backlogs(found), {})
+        backlogs = _told(traffic) or await attempt(partial(self._backlogs, found), {})
         return Overview(
             {name: replace(each, backlog=backlogs.get(name)) for name, each in found.items()},
             traffic,

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from starlette.applications import Starlette
 
 from tests.unit.console.test_stack_metrics import TOPOLOGY
 from tests.unit.test_logs import REPORT, SETTINGS
@@ -12,7 +13,7 @@ from tidegate.logs import delivery_line
 from tidegate.messages import Message
 from tidegate.testing.clock import WorldClock
 from tidegate.verdicts import Verdict
-from tidegate_ops.console.application import application
+from tidegate_ops.console.numbers import number_routes
 from tidegate_ops.console.stack_metrics import StackMetrics
 from tidegate_ops.embedded_server import EmbeddedServer
 from tidegate_ops.insight.stack_traffic import StackTraffic
@@ -73,7 +74,7 @@ async def test_a_stack_tells_other_processes(metrics: StackMetrics) -> None:
     async def breakers() -> dict[str, Phase]:
         return {}
 
-    server = EmbeddedServer(application(metrics, breakers))
+    server = EmbeddedServer(Starlette(routes=number_routes(metrics, breakers)))
     try:
         told = await StackTraffic(server.url).look()
     finally:
