@@ -261,6 +261,9 @@ async def test_a_loop_in_another_thread_gets_no_signals(heard: list[str]) -> Non
 @pytest.mark.anyio
 async def test_without_a_server_a_process_dies_of_sigterm() -> None:
     """Nobody else would end it."""
-    before = signal.getsignal(signal.SIGTERM)
-    on_sigterm(lambda: None)
-    assert signal.getsignal(signal.SIGTERM) is before
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        on_sigterm(lambda: None)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
