@@ -25,6 +25,7 @@ READING = {
         "dead list",
         "dead show",
         "doctor",
+        "job list",
         "job show",
         "job tree",
     ),
