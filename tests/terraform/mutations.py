@@ -253,7 +253,7 @@ FIRST: list[Mutation] = [
         observability.metrics,
         METRICS,
         "EXTRACT(jsonPayload.${each.value.field})",
-        "EXTRACT(jsonPayload.attempt)",
+        "EXTRACT(jsonPayload.emitted)",
         "cut_off: adds",
     ),
     (observability.metrics, METRICS, "(jsonPayload.verdict)", "(jsonPayload.outcome)", "deliveries: fields"),

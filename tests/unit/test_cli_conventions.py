@@ -25,6 +25,7 @@ READING = {
         "dead list",
         "dead show",
         "doctor",
+        "job list",
         "job show",
         "job tree",
     ),
@@ -41,8 +42,8 @@ MUTATING = {
 }
 """Commands that change something that outlives them."""
 
-RUNNING = {"demo", "experiment flood", "experiment outage", "up"}
-"""Commands that run the application on this machine, and leave nothing of it behind."""
+RUNNING = {"console", "demo", "experiment flood", "experiment outage", "up"}
+"""Commands that serve or run something on this machine until they end, and leave nothing of it behind."""
 
 
 def leaves(command: object, path: str = "") -> Iterator[tuple[str, TyperCommand]]:

@@ -7,13 +7,14 @@ import typer
 
 from tidegate.client import Client, Job, JobStatus
 from tidegate.jobs import JobState
-from tidegate_ops.cli import job_tree
+from tidegate_ops.cli import job_list, job_tree
 from tidegate_ops.cli.console import say
 from tidegate_ops.cli.gateway_client import ApiKey, Token, Url, open_client, run
 from tidegate_ops.cli.job_view import describe, exit_as, facts_of, follow, print_json, show_failures
 from tidegate_ops.cli.options import AsJson, DryRun
 
 app = typer.Typer(help="Work that was accepted at the gateway: look, follow, cancel.", no_args_is_help=True)
+app.command("list")(job_list.list_jobs)
 app.command("tree")(job_tree.tree)
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `tidegate submit` prints it.")]

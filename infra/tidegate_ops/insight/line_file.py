@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from tidegate.clock import Clock, system_clock
 from tidegate_ops.insight.lines import Line, LinesUnknown, Query
@@ -39,7 +40,7 @@ class LineFile:
         self._segments = segments
         self._lock = threading.Lock()
         self._number = 0
-        self._file: BinaryIO | None = self._open()
+        self._file: FileIO | None = self._open()
 
     def note(self, component: str, text: str) -> None:
         """Keep a line; none any more after `close`.
@@ -57,7 +58,6 @@ class LineFile:
                 _path(self._folder, self._number - self._segments).unlink(missing_ok=True)
             entry = {"at": self._clock().timestamp(), "component": component, "text": text}
             self._file.write(json.dumps(entry).encode() + b"\n")
-            self._file.flush()
 
     def close(self) -> None:
         """Keep nothing any more."""
@@ -72,8 +72,9 @@ class LineFile:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self) -> BinaryIO:
-        return _path(self._folder, self._number).open("ab")
+    def _open(self) -> FileIO:
+        # Without a buffer: others see a line at once, and what could not be written is not tried again on closing.
+        return _path(self._folder, self._number).open("ab", buffering=0)
 
 
 class KeptLines:

@@ -112,6 +112,8 @@ async def follow(
 ) -> AsyncIterator[Line]:
     """The lines that are wanted, those that are there already and then each that comes, once.
 
+    Of more than a thousand that come between two looks, the latest thousand.
+
     Raises:
         LinesUnknown: as `Lines.recent` does.
     """

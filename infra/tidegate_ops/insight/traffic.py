@@ -1,6 +1,6 @@
 """What goes through an application: how many deliveries, how they end, and how long they take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -100,10 +100,3 @@ class TrafficSource(Protocol):
             TrafficUnknown: nobody can tell.
         """
         ...
-
-
-def added(spreads: Sequence[Spread]) -> Spread:
-    """All values of spreads that have the same bounds."""
-    if not spreads:
-        return Spread()
-    return Spread(spreads[0].bounds, tuple(map(sum, zip(*(each.counts for each in spreads), strict=True))))

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.clock import Clock, system_clock
@@ -27,7 +27,7 @@ class _Slice:
     """What happened within a few seconds; ``number`` of them since 1970."""
 
     number: int
-    deliveries: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
+    deliveries: dict[tuple[str, Verdict], float] = field(default_factory=lambda: defaultdict(float))
     published: Counter[str] = field(default_factory=Counter)
     durations: dict[str, list[float]] = field(default_factory=lambda: defaultdict(_buckets))
     latencies: dict[str, list[float]] = field(default_factory=lambda: defaultdict(_buckets))
@@ -48,7 +48,7 @@ class TrafficRecorder:
     ) -> None:
         """A line stands for ``weight`` deliveries; of the times, in seconds, None is not counted."""
         now = self._now()
-        now.deliveries[function, verdict] += weight  # type: ignore[assignment]  # a Counter takes any number
+        now.deliveries[function, verdict] += weight
         for seconds, spreads in ((duration, now.durations), (latency, now.latencies)):
             if seconds is not None:
                 spreads[function][bisect_left(BOUNDS, seconds)] += weight
@@ -72,10 +72,7 @@ class TrafficRecorder:
             rate_seconds=_RATE_SECONDS,
             functions={
                 each: FunctionTraffic(
-                    per_second=sum(
-                        count for piece in recent for (name, _), count in piece.deliveries.items() if name == each
-                    )
-                    / seconds,
+                    per_second=sum(_verdicts(each, recent).values()) / seconds,
                     verdicts=_verdicts(each, window),
                     duration=_spread(piece.durations[each] for piece in window if each in piece.durations),
                     latency=_spread(piece.latencies[each] for piece in window if each in piece.latencies),
@@ -97,11 +94,9 @@ def _number(seconds: float) -> int:
     return math.floor(seconds / _SLICE_SECONDS)
 
 
-def _verdicts(function: str, window: Iterable[_Slice]) -> dict[Verdict, float]:
-    counts: Counter[Verdict] = Counter()
-    for piece in window:
-        counts.update({verdict: count for (name, verdict), count in piece.deliveries.items() if name == function})
-    return {verdict: counts[verdict] for verdict in Verdict if counts[verdict]}
+def _verdicts(function: str, window: Sequence[_Slice]) -> dict[Verdict, float]:
+    counts = {each: sum(piece.deliveries.get((function, each), 0.0) for piece in window) for each in Verdict}
+    return {verdict: count for verdict, count in counts.items() if count}
 
 
 def _spread(counted: Iterable[list[float]]) -> Spread:

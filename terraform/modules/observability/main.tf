@@ -35,6 +35,12 @@ locals {
       field       = "weight"
       labels      = { function = "EXTRACT(jsonPayload.function)" }
     }
+    attempts = {
+      description = "Runs that events took until they were done or given up"
+      filter      = "${local.deliveries} AND jsonPayload.verdict=~\"done|dead\""
+      field       = "attempt"
+      labels      = { function = "EXTRACT(jsonPayload.function)" }
+    }
     duration = {
       description = "How long deliveries took, from receipt to answer"
       filter      = local.deliveries
@@ -73,7 +79,7 @@ resource "google_logging_metric" "this" {
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "DISTRIBUTION"
-    unit        = each.value.field == "weight" ? "1" : "ms"
+    unit        = endswith(each.value.field, "_ms") ? "ms" : "1"
 
     dynamic "labels" {
       for_each = each.value.labels

@@ -48,7 +48,7 @@ LINE = delivery_line(
     LogSettings(),
 )
 # What may be added up of lines, of which each may stand for several deliveries.
-ADDED_UP = {"weight", "duration_ms", "latency_ms"}
+ADDED_UP = {"weight", "attempt", "duration_ms", "latency_ms"}
 
 _FIELD = re.compile(r"jsonPayload\.([a-z_]+)")
 _VALUE = re.compile(r'\bverdict=~?"([^"]+)"')

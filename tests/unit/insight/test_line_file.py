@@ -1,6 +1,7 @@
 """Lines that a local stack keeps, and who asks for them."""
 
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -118,6 +119,19 @@ async def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
     for each in threads:
         each.join()
     assert sorted(await texts(tmp_path, limit=1000)) == sorted(f"{name} {n}" for name in "abcd" for n in range(100))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a device that is always full")
+async def test_a_full_disk(tmp_path: Path) -> None:
+    """It is said, and what was kept before can be read; whoever stops keeping then is not held up."""
+    file = LineFile(tmp_path, segment_bytes=1)
+    file.note("pack", "kept")
+    (tmp_path / "lines" / "000000001.ndjson").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        file.note("pack", "lost")
+    file.close()
+    (tmp_path / "lines" / "000000001.ndjson").unlink()
+    assert await texts(tmp_path) == ["kept"]
 
 
 async def test_a_stack_that_has_ended_is_said_so(tmp_path: Path) -> None:
