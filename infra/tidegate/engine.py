@@ -195,7 +195,9 @@ class Engine:
             outcome = await self._runner.run(delivery, context)
         finally:
             batch = context.close()
-        return replace(outcome, compensations=tuple(context.compensations)), batch
+        if context.compensations:
+            outcome = replace(outcome, compensations=tuple(context.compensations))
+        return outcome, batch
 
     async def _conclude(
         self, delivery: Delivery, slot: Slot, outcome: Outcome, batch: "AsyncWriteBatch | None" = None

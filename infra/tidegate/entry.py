@@ -69,9 +69,14 @@ def _entry_point(handler: Handler) -> EntryPoint:
             settings = Settings.read()
             service = Service(handler, config, google_ports(settings), settings.environment)
             on_sigterm(service.stop)
-        answer = await service.receive(dict(request.headers), await request.body())
+        answer = await service.receive(_headers(request), await request.body())
         return JSONResponse(answer.body, answer.status)
 
     entry_point = cast(EntryPoint, entry)
     entry_point.handler = handler
     return entry_point
+
+
+def _headers(request: "Request") -> dict[str, str]:
+    """The headers by lower-case name, of several alike the first; read once each, which a mapping of them would not."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(request.headers.raw)}

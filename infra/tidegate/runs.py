@@ -37,7 +37,8 @@ class Runner:
         self._config = config
         self._ports = ports
         self._stopping = stopping
-        self._on_loop = inspect.iscoroutinefunction(handler.call) or inspect.isasyncgenfunction(handler.call)
+        self._generates = inspect.isasyncgenfunction(handler.call)
+        self._on_loop = self._generates or inspect.iscoroutinefunction(handler.call)
         self._grace_seconds = GRACE_SECONDS if self._on_loop else math.inf
         # Twice as many as work at a time, so that those which overran keep no new delivery waiting.
         self._threads = ThreadPoolExecutor(2 * config.concurrency, thread_name_prefix=config.function)
@@ -85,7 +86,7 @@ class Runner:
 
     async def _call(self, payload: Any, context: Context) -> list[Any]:
         call = self._handler.call
-        if inspect.isasyncgenfunction(call):
+        if self._generates:
             return [each async for each in call(payload, context)]
         if self._on_loop:
             return list(flatten(await call(payload, context)))

@@ -119,4 +119,4 @@ class Slot:
 
 
 def _with_steps(record: Record, earlier: Record) -> Record:
-    return replace(record, steps={**earlier.steps, **record.steps})
+    return replace(record, steps={**earlier.steps, **record.steps}) if earlier.steps else record

@@ -1,7 +1,9 @@
 """Publishing of concurrent deliveries in few requests, as many at a time as fit memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from google.api_core import exceptions
 
@@ -23,7 +25,13 @@ _CALLS = 2
 _FRAMING_BYTES = 32  # at most what the request adds around a message, its data and its key
 _ATTRIBUTE_BYTES = 12  # at most what it adds around an attribute's name and value
 
-_Parcel = list[Outgoing]
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """What one delivery has for a request, and how many bytes of it that takes up."""
+
+    messages: list[Outgoing]
+    size: int
 
 
 class GroupedPublisher:
@@ -64,7 +72,7 @@ class GroupedPublisher:
         if failures:
             raise PublishFailed("; ".join(sorted({str(each) for each in failures}))) from failures[0].__cause__
 
-    async def _send(self, topic: str, key: str, messages: _Parcel) -> None:
+    async def _send(self, topic: str, key: str, messages: list[Outgoing]) -> None:
         try:
             if key:
                 await self._send_in_order(topic, key, messages)
@@ -78,9 +86,9 @@ class GroupedPublisher:
         except GOOGLE_FAILURES as error:
             raise PublishFailed(f"topic {topic}: {type(error).__name__}: {error}") from error
 
-    async def _send_at_once(self, topic: str, messages: _Parcel) -> None:
+    async def _send_at_once(self, topic: str, messages: list[Outgoing]) -> None:
         groups = self._lane(topic, "")
-        asked = [groups.ask(each, pieces=len(each), size=size) for each, size in self._parcels(messages)]
+        asked = [_asked(groups, each) for each in self._parcels(messages)]
         if len(asked) == 1:
             await asked[0]
             return
@@ -88,12 +96,12 @@ class GroupedPublisher:
         if failures:
             raise failures[0]
 
-    async def _send_in_order(self, topic: str, key: str, messages: _Parcel) -> None:
+    async def _send_in_order(self, topic: str, key: str, messages: list[Outgoing]) -> None:
         """One parcel after another; the first that fails is the last, or later messages would overtake it."""
         groups = self._lane(topic, key)
         try:
-            for each, size in self._parcels(messages):
-                await groups.ask(each, pieces=len(each), size=size)
+            for each in self._parcels(messages):
+                await _asked(groups, each)
         finally:
             if groups.idle:
                 self._lanes.pop((topic, key), None)
@@ -102,9 +110,9 @@ class GroupedPublisher:
         if (topic, key) not in self._lanes:
 
             async def call(parcels: list[_Parcel]) -> Sequence[Exception | None]:
-                messages = [each for parcel in parcels for each in parcel]
+                messages = [each for parcel in parcels for each in parcel.messages]
                 try:
-                    async with self._outstanding.place(len(messages), sum(map(_size, messages))):
+                    async with self._outstanding.place(len(messages), sum(parcel.size for parcel in parcels)):
                         await self._call(topic, messages)
                 except PERMANENT:
                     if key or len(parcels) == 1:
@@ -117,19 +125,19 @@ class GroupedPublisher:
             self._lanes[topic, key] = Groups(call, limits, ordered=bool(key))
         return self._lanes[topic, key]
 
-    def _parcels(self, messages: Iterable[Outgoing]) -> Iterator[tuple[_Parcel, int]]:
-        """The messages in order, cut where a request is full, with their size. One too large for any gets its own."""
-        parcel: _Parcel = []
+    def _parcels(self, messages: Iterable[Outgoing]) -> Iterator[_Parcel]:
+        """The messages in order, cut where a request is full. One too large for any gets its own."""
+        parcel: list[Outgoing] = []
         total = 0
         for message in messages:
             size = _size(message)
             if parcel and (len(parcel) == self._most_messages or total + size > self._most_bytes):
-                yield parcel, total
+                yield _Parcel(parcel, total)
                 parcel, total = [], 0
             parcel.append(message)
             total += size
         if parcel:
-            yield parcel, total
+            yield _Parcel(parcel, total)
 
     @property
     def _most_messages(self) -> int:
@@ -140,19 +148,20 @@ class GroupedPublisher:
         return min(MAX_BYTES, self._outstanding.max_bytes)
 
 
-def _sorted(messages: Iterable[Outgoing]) -> dict[tuple[str, str], _Parcel]:
+def _asked(groups: Groups[_Parcel, None], parcel: _Parcel) -> Coroutine[Any, Any, None]:
+    return groups.ask(parcel, pieces=len(parcel.messages), size=parcel.size)
+
+
+def _sorted(messages: Iterable[Outgoing]) -> dict[tuple[str, str], list[Outgoing]]:
     """The messages by topic and ordering key, in their order."""
-    lanes: dict[tuple[str, str], _Parcel] = {}
+    lanes: dict[tuple[str, str], list[Outgoing]] = {}
     for message in messages:
         lanes.setdefault((message.topic, message.key), []).append(message)
     return lanes
 
 
 def _size(message: Outgoing) -> int:
-    """The bytes of a request that a message takes up, at most; told without making a copy of it."""
-    attributes = sum(_length(name) + _length(value) + _ATTRIBUTE_BYTES for name, value in message.attributes.items())
-    return len(message.data) + attributes + _length(message.key) + _FRAMING_BYTES
-
-
-def _length(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+    """The bytes of a request that a message takes up, at most; told without making a copy of its data."""
+    attributes = message.attributes
+    text = "".join((message.key, *attributes, *attributes.values()))
+    return len(message.data) + len(text.encode()) + _ATTRIBUTE_BYTES * len(attributes) + _FRAMING_BYTES

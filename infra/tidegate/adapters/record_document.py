@@ -15,6 +15,7 @@ LEDGER = "ledger"
 """The collection that holds the records."""
 
 _COMPRESS_ABOVE_BYTES = 32 * 1024
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def fields_of(record: Record) -> dict[str, Any]:
@@ -86,6 +87,8 @@ def _failure(error: Mapping[str, str] | None) -> Failure | None:
 
 
 def _packed_steps(steps: Mapping[str, str]) -> dict[str, str] | bytes:
+    if not steps:
+        return {}
     packed = _json(dict(steps))
     return packed if isinstance(packed, bytes) else dict(steps)
 
@@ -108,7 +111,7 @@ def _unpacked_outbox(outbox: str | bytes | None) -> tuple[Outgoing, ...]:
 
 def _json(value: object) -> str | bytes:
     """As JSON text, compressed where that is worth it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(value)
     encoded = text.encode()
     return zlib.compress(encoded) if len(encoded) > _COMPRESS_ABOVE_BYTES else text
 
