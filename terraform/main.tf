@@ -5,8 +5,9 @@
 #     terraform init -backend-config=bucket=PROJECT-terraform
 #     terraform plan -var=project=PROJECT -var=region=REGION -var-file=environments/prod.tfvars
 #
-# What holds data is not destroyed: the database, archives, and every subscription with what waits in it. So a plan
-# fails where a function has left the topology, until somebody has decided what becomes of its messages:
+# What holds data is not destroyed: the database, archives, the queue of delayed events, and every subscription with
+# what waits in it. So a plan fails where a function has left the topology, until somebody has decided what becomes of
+# its messages:
 #
 # - They are still wanted: name the function in retired_functions. Its subscription stays and pushes nothing; pull what
 #   waits, or put the function back into the topology, and it is pushed to again.

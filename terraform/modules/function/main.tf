@@ -39,19 +39,19 @@ resource "google_pubsub_topic_iam_member" "publisher" {
 
 # An event that is due later is a task that it makes, to be run as another account.
 resource "google_cloud_tasks_queue_iam_member" "enqueuer" {
-  for_each = { for name, tasks in { delays = var.tasks } : name => tasks if tasks != null }
+  for_each = toset(var.tasks == null ? [] : ["delays"])
 
   project  = var.project
   location = var.region
-  name     = each.value.queue
+  name     = var.tasks.queue
   role     = "roles/cloudtasks.enqueuer"
   member   = google_service_account.this.member
 }
 
 resource "google_service_account_iam_member" "publishing" {
-  for_each = { for name, tasks in { delays = var.tasks } : name => tasks if tasks != null }
+  for_each = toset(var.tasks == null ? [] : ["delays"])
 
-  service_account_id = each.value.account.name
+  service_account_id = var.tasks.account.name
   role               = "roles/iam.serviceAccountUser"
   member             = google_service_account.this.member
 }
@@ -110,7 +110,7 @@ resource "google_cloudfunctions2_function" "this" {
     direct_vpc_egress                = var.vpc == null ? null : "VPC_EGRESS_${var.vpc.egress}"
 
     dynamic "direct_vpc_network_interface" {
-      for_each = { for name, vpc in { vpc = var.vpc } : name => vpc if vpc != null }
+      for_each = var.vpc == null ? [] : [var.vpc]
 
       content {
         network    = direct_vpc_network_interface.value.network

@@ -3,16 +3,18 @@
 # the alert on the oldest unacked message tells of it, and the dead-letter function could do nothing about it.
 
 locals {
-  deployed_name   = replace(var.name, "/[._]/", "-")
-  bigquery_tables = { for name, archive in { bigquery = var.archive } : name => archive if try(archive.to, null) == "bigquery" }
-  buckets         = { for name, archive in { storage = var.archive } : name => archive if try(archive.to, null) == "storage" }
+  deployed_name = replace(var.name, "/[._]/", "-")
+  # One name or none.
+  archived = toset(var.archive == null ? [] : [var.archive.to])
+  tables   = setintersection(local.archived, ["bigquery"])
+  buckets  = setintersection(local.archived, ["storage"])
 }
 
 resource "google_bigquery_table" "archive" {
-  for_each = local.bigquery_tables
+  for_each = local.tables
 
   project    = var.project
-  dataset_id = each.value.dataset
+  dataset_id = var.archive.dataset
   table_id   = replace(var.name, "/[.-]/", "_")
 
   # What Pub/Sub writes where it writes metadata. The data is text, since a column of JSON would refuse all else.
@@ -27,7 +29,7 @@ resource "google_bigquery_table" "archive" {
   time_partitioning {
     type          = "DAY"
     field         = "publish_time"
-    expiration_ms = each.value.days == null ? null : each.value.days * 86400000
+    expiration_ms = var.archive.days == null ? null : var.archive.days * 86400000
   }
 
   deletion_protection = true
@@ -48,7 +50,7 @@ resource "google_bigquery_table_iam_member" "writer" {
 }
 
 resource "google_pubsub_subscription" "archive" {
-  for_each = merge(local.bigquery_tables, local.buckets)
+  for_each = local.archived
 
   project = var.project
   name    = "archive-${local.deployed_name}"
@@ -70,7 +72,7 @@ resource "google_pubsub_subscription" "archive" {
     for_each = local.buckets
 
     content {
-      bucket                   = cloud_storage_config.value.bucket
+      bucket                   = var.archive.bucket
       filename_prefix          = "${var.name}/"
       filename_datetime_format = "YYYY-MM-DD/hh_mm_ssZ"
       filename_suffix          = ".avro"

@@ -1,12 +1,12 @@
 # One topic. Functions bring their own grants to publish on it, others are given here.
 
 resource "google_pubsub_schema" "this" {
-  for_each = { for name, schema in { enforced = var.schema } : name => schema if schema != null }
+  for_each = toset(var.schema == null ? [] : ["enforced"])
 
   project    = var.project
   name       = var.name
-  type       = each.value.type
-  definition = each.value.definition
+  type       = var.schema.type
+  definition = var.schema.definition
 }
 
 resource "google_pubsub_topic" "this" {
