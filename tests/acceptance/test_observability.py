@@ -1,5 +1,6 @@
 """What a running application tells: one trace for all that a request causes, its log lines, and the numbers."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -30,7 +31,7 @@ class Watched:
 
     desk: Application
     collector: Collector
-    metrics_url: str
+    console_url: str
 
     def submit(self, traceparent: str) -> None:
         """Hand in a day with two flights, one of them cancelled, and wait for its end."""
@@ -61,7 +62,7 @@ def watched(emulators_installed: None, tmp_path_factory: pytest.TempPathFactory)
             LocalBroker(stack.state.pubsub_host, stack.state.project) as broker,
             ConsoleServer(project, stack.state, metrics) as console,
         ):
-            yield Watched(Application(stack, log, broker), collector, console.metrics_url)
+            yield Watched(Application(stack, log, broker), collector, console.url)
 
 
 def processed(spans: list[Received], topic: str) -> list[Received]:
@@ -109,11 +110,28 @@ def test_the_metrics_of_a_stack(watched: Watched) -> None:
     """They count what was done; nothing waits once all is done."""
     watched.submit(TRACE.traceparent)
     waiting = 'tidegate_backlog_messages{function="assess_flight"} '
-    page = eventually(lambda: _when(watched.metrics_url, f"{waiting}0\n"))
+    page = eventually(lambda: _when(f"{watched.console_url}metrics", f"{waiting}0\n"))
     assert 'tidegate_deliveries_total{function="split_manifest",verdict="done"} ' in page
     assert 'tidegate_breaker_state{dependency="rebooking-api",state="closed"} 1\n' in page
     assert 'tidegate_published_messages_total{topic="flight.reported"} ' in page
     assert 'tidegate_publish_to_done_seconds_count{function="close_day"} ' in page
+
+
+def test_the_console_of_a_stack(watched: Watched) -> None:
+    """It submits from a form, follows the job, shows what functions logged of it, and pauses one of them."""
+    edit = {"flight_id": "EV7-EWR-20130209", "base_version": "0", "text": "Snow.", "editor": "an editor"}
+    own = {"Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(base_url=watched.console_url, headers=own, timeout=60, follow_redirects=True) as http:
+        job = http.post("/topics/note.edited", data={f"data.{name}": value for name, value in edit.items()}).url
+        page = eventually(lambda: _when(str(job), ">succeeded<"))
+        [event] = set(re.findall(r'href="(/events/[0-9a-f-]+)"', page))
+        assert "edit_note" in eventually(lambda: _when(str(job.join(event)), ">done<"))
+        assert str(job.path) in http.get("/jobs").text
+        paused = http.post("/functions/close_day", data={"action": "pause", "reason": "a test"}).text
+        assert "Paused by" in paused
+        assert ">paused<" in http.get("/").text
+        assert ">paused<" not in http.post("/functions/close_day", data={"action": "resume"}).text
+        assert http.get("/dead").status_code == 200
 
 
 def _with_end(spans: list[Received]) -> list[Received]:
