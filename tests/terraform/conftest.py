@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.terraform.applications import BARE, SCHEMA, SMALL, Application, every
 from tests.terraform.composition import Composition, Part
 from tests.terraform.mutations import COPIES, WAY
 from tests.terraform.plan import Plan
+from tests.terraform.provider import serving
 from tests.terraform.shared_folder import SharedFolder
 from tests.terraform.terraform import PROJECT, REGION, ROOT, Configuration, TerraformFailed, Variables
 from tidegate.testing.missing import missing
@@ -42,7 +43,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> SharedFolder:
 
 
 @pytest.fixture(scope="session")
-def configuration(terraform: None, shared: SharedFolder) -> Configuration:
+def configuration(terraform: None, shared: SharedFolder) -> Iterator[Configuration]:
     """The project's configuration, initialised in a folder of its own, with the desk bundled beside it."""
 
     def prepare(folder: Path) -> None:
@@ -58,7 +59,11 @@ def configuration(terraform: None, shared: SharedFolder) -> Configuration:
             )
         Application.bundled(Project(ROOT), copy)
 
-    return Configuration(shared.once("configuration", prepare) / "terraform")
+    initialised = Configuration(shared.once("configuration", prepare) / "terraform")
+    with serving(initialised) as attached, pytest.MonkeyPatch.context() as patch:
+        for name, value in attached.items():
+            patch.setenv(name, value)
+        yield initialised
 
 
 @pytest.fixture(scope="session")
