@@ -78,6 +78,18 @@ def test_several_calls_may_be_under_way() -> None:
     assert service.calls == [(0, [0]), (0.25, [1]), (1, [2, 3])]
 
 
+def test_under_load_calls_keep_a_pace() -> None:
+    """The next call waits a moment for others after one that had several callers, never after one that had one."""
+    service = Service(Limits(pieces=100, size=1000, calls=9, pace_seconds=0.004))
+    times = [0, 0.001, 0.001, 0.003, 0.0045, 0.0051, 1, 1, 1, 1, 1.001]
+    all_of(service, *(service.ask(n, at=at) for n, at in enumerate(times)))
+    begun = [round(began, 6) for began, _ in service.calls]
+    assert (begun, [sorted(each) for each in service.held]) == (
+        [0, 0.001, 0.005, 0.009, 1, 1.008],
+        [[0], [1, 2], [3, 4], [5], [6, 7, 8, 9], [10]],
+    )
+
+
 @pytest.mark.parametrize("options", [{"pieces": 4}, {"size": 40}], ids=["pieces", "bytes"])
 def test_a_call_holds_no_more_than_fits(options: dict[str, int]) -> None:
     """What does not fit goes first next time; what fits into no call has one of its own."""

@@ -22,6 +22,7 @@ OUTSTANDING_BYTES = 4 * MAX_BYTES
 """What all deliveries of an instance may have under way together, as flow control of Google's own client blocks."""
 
 _CALLS = 2
+_PACE_SECONDS = 0.004
 _FRAMING_BYTES = 32  # at most what the request adds around a message, its data and its key
 _ATTRIBUTE_BYTES = 12  # at most what it adds around an attribute's name and value
 
@@ -121,7 +122,7 @@ class GroupedPublisher:
                     return await alone(call, parcels)
                 return [None] * len(parcels)
 
-            limits = Limits(self._most_messages, self._most_bytes, 1 if key else _CALLS)
+            limits = Limits(self._most_messages, self._most_bytes, 1 if key else _CALLS, 0 if key else _PACE_SECONDS)
             self._lanes[topic, key] = Groups(call, limits, ordered=bool(key))
         return self._lanes[topic, key]
 

@@ -15,6 +15,7 @@ _CODES = {each.value[0]: each for each in grpc.StatusCode}
 _MOST_WRITES = 100
 _MOST_READS = 100
 _CALLS = 2
+_PACE_SECONDS = 0.004
 
 
 class GroupedWrites:
@@ -25,7 +26,7 @@ class GroupedWrites:
         self._wire = wire
         self._database = database
         self._timeout_seconds = timeout_seconds
-        self._groups = Groups[Any, Any](self._write, Limits(_MOST_WRITES, max_bytes, _CALLS))
+        self._groups = Groups[Any, Any](self._write, Limits(_MOST_WRITES, max_bytes, _CALLS, _PACE_SECONDS))
 
     async def write(self, write: Any, size: int) -> Any:
         """The ``WriteResult`` of a raw ``Write`` of ``size`` bytes.
@@ -61,7 +62,7 @@ class GroupedReads:
         self._wire = wire
         self._database = database
         self._timeout_seconds = timeout_seconds
-        self._groups = Groups[str, Any](self._read, Limits(_MOST_READS, 0, _CALLS))
+        self._groups = Groups[str, Any](self._read, Limits(_MOST_READS, 0, _CALLS, _PACE_SECONDS))
 
     async def read(self, name: str) -> Any:
         """The raw document of this full name as of now; None where there is none.

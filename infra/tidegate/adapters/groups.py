@@ -7,6 +7,8 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+LONGEST_PACE_SECONDS = 0.008
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -16,11 +18,17 @@ class Limits:
     """How much one call may hold, in pieces and in bytes, and how many calls may be under way at the same time.
 
     What is larger than a call may be gets one of its own.
+
+    Attributes:
+        pace_seconds: how long after a call the next one starts at the earliest, for each caller in it beyond the
+            first. So where they come faster than that, calls grow until it is `LONGEST_PACE_SECONDS`; where they do
+            not, calls shrink to one caller, who never waits.
     """
 
     pieces: int
     size: int
     calls: int
+    pace_seconds: float = 0
 
 
 class Groups(Generic[Item, Answer]):
@@ -52,6 +60,7 @@ class Groups(Generic[Item, Answer]):
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._due = False
+        self._earliest = 0.0
 
     @property
     def idle(self) -> bool:
@@ -79,14 +88,22 @@ class Groups(Generic[Item, Answer]):
         return await answer
 
     def _begin_anew(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop, self._due = loop, False
+        self._loop, self._due, self._earliest = loop, False, 0.0
         self._waiting.clear()
         self._under_way.clear()
 
     def _start(self) -> None:
         self._due = False
         assert self._loop is not None
-        while len(self._under_way) < self._limits.calls and (group := self._next()):
+        while self._waiting and len(self._under_way) < self._limits.calls:
+            now = self._loop.time()
+            if now < self._earliest:
+                self._due = True
+                self._loop.call_at(self._earliest, self._start)
+                return
+            if not (group := self._next()):
+                return
+            self._earliest = now + min((len(group) - 1) * self._limits.pace_seconds, LONGEST_PACE_SECONDS)
             # It belongs to no caller in particular: neither to its span nor to its log lines.
             self._under_way.add(self._loop.create_task(self._make(group), context=Context()))
 
@@ -129,7 +146,8 @@ class Groups(Generic[Item, Answer]):
         task = asyncio.current_task()
         if task in self._under_way:  # otherwise it is of a loop that is over
             self._under_way.discard(task)
-            self._start()
+            if not self._due:
+                self._start()
         for each, answer in zip(group, answers, strict=True):
             if each.answer.done():
                 continue
