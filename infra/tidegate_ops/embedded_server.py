@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -10,6 +12,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _GRACE_SECONDS = 1
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals alone: they are the affair of whoever runs the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class EmbeddedServer:
@@ -22,7 +32,7 @@ class EmbeddedServer:
         # Listening from the start: whoever connects before the server accepts waits in the queue.
         listener = socket.create_server((host, port))
         self.url = f"http://{host}:{listener.getsockname()[1]}/"
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
                 application,
                 lifespan="off",

@@ -1,9 +1,13 @@
 """What a running application tells: one trace for all that a request causes, its log lines, and the numbers."""
 
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import httpx
 import pytest
@@ -32,6 +36,7 @@ class Watched:
     desk: Application
     collector: Collector
     console_url: str
+    root: Path
 
     def submit(self, traceparent: str) -> None:
         """Hand in a day with two flights, one of them cancelled, and wait for its end."""
@@ -62,7 +67,8 @@ def watched(emulators_installed: None, tmp_path_factory: pytest.TempPathFactory)
             LocalBroker(stack.state.pubsub_host, stack.state.project) as broker,
             ConsoleServer(project, stack.state, metrics) as console,
         ):
-            yield Watched(Application(stack, log, broker), collector, console.url)
+            stack.announce_console(console.url)
+            yield Watched(Application(stack, log, broker), collector, console.url, project.root)
 
 
 def processed(spans: list[Received], topic: str) -> list[Received]:
@@ -132,6 +138,24 @@ def test_the_console_of_a_stack(watched: Watched) -> None:
         assert ">paused<" in http.get("/").text
         assert ">paused<" not in http.post("/functions/close_day", data={"action": "resume"}).text
         assert http.get("/dead").status_code == 200
+
+
+def test_a_console_beside_the_stack(watched: Watched) -> None:
+    """`tidegate console` shows the same, and ends without a word of complaint."""
+    command = [Path(sys.executable).with_name("tidegate"), "console"]
+    with subprocess.Popen(
+        command, cwd=watched.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().rpartition(" ")[2].strip()
+        try:
+            page = httpx.get(url, timeout=30).raise_for_status().text
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, complaints = process.communicate(timeout=30)
+    assert ">edit_note</a>" in page
+    assert "Not all is known" not in page
+    assert (process.returncode, complaints) == (0, "stopped\n")
 
 
 def _with_end(spans: list[Received]) -> list[Received]:
