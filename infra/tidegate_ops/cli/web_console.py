@@ -72,13 +72,15 @@ def console(
                 client=client,
                 every_seconds=_LOCAL_SECONDS if local else _CLOUD_SECONDS,
             )
-            server = EmbeddedServer(application(desk, hosts=hosts, password=password), host, port)
+            shown = application(desk, hosts=hosts, password=password)
+            server = EmbeddedServer(shown, host, port)
             say(f"open the console: {server.url}", "bold")
             say("stop:             Ctrl-C")
             try:
                 await asyncio.Event().wait()
             finally:
                 await server.close()
+                await shown.state.drains.close()
 
     with stop_signals():
         try:

@@ -41,7 +41,7 @@ def application(
 ) -> Starlette:
     """Shows ``desk`` to those who call it by one of ``hosts``, and know the password where there is one.
 
-    ``metrics`` are those of a stack that runs in this process.
+    ``metrics`` are those of a stack that runs in this process. Whoever ends the console closes ``state.drains``.
     """
     pages = Pages(desk.clock, application=desk.topology.application, place=desk.place)
     drains = Drains(desk.pausing)
@@ -75,7 +75,7 @@ def application(
     if password:
         guards.append(Middleware(Password, password=password))
     guards.append(Middleware(SameOrigin))
-    return Starlette(
+    console = Starlette(
         routes=routes,
         middleware=guards,
         exception_handlers={
@@ -85,6 +85,8 @@ def application(
             **dict.fromkeys(GOOGLE_FAILURES, problems.unavailable),
         },
     )
+    console.state.drains = drains
+    return console
 
 
 class _Problems:
@@ -97,8 +99,11 @@ class _Problems:
         return self._pages.problem(request, HTTPStatus.NOT_FOUND, "There is no such thing", str(error))
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
-        advice = f"{error}. Does it still run? Load the page again in a moment; what you sent may not have been done."
-        return self._pages.problem(request, HTTPStatus.SERVICE_UNAVAILABLE, "The application does not answer", advice)
+        advice = (
+            f"{error}. If it is the application that does not answer, see whether it still runs, and load the page "
+            "again; what you sent may not have been done."
+        )
+        return self._pages.problem(request, HTTPStatus.SERVICE_UNAVAILABLE, "Not to be had just now", advice)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -72,7 +72,9 @@ class ConsoleServer:
                 open_operations(self._project, settings, traffic=self._metrics)
             )
             desk = Desk.of(operations, "Local stack", getpass.getuser(), client=self._client)
-            server = EmbeddedServer(application(desk, metrics=self._metrics))
+            console = application(desk, metrics=self._metrics)
+            opened.push_async_callback(console.state.drains.close)
+            server = EmbeddedServer(console)
             opened.push_async_callback(server.close)
             self._open = opened.pop_all()
         return server
