@@ -99,12 +99,12 @@ class GroupedPublisher:
 
     async def _send_in_order(self, topic: str, key: str, messages: list[Outgoing]) -> None:
         """One parcel after another; the first that fails is the last, or later messages would overtake it."""
-        groups = self._lane(topic, key)
         try:
             for each in self._parcels(messages):
-                await _asked(groups, each)
+                # Asked for anew each time: it may have been idle, and forgotten, for a moment.
+                await _asked(self._lane(topic, key), each)
         finally:
-            if groups.idle:
+            if self._lane(topic, key).idle:
                 self._lanes.pop((topic, key), None)
 
     def _lane(self, topic: str, key: str) -> Groups[_Parcel, None]:

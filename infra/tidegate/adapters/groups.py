@@ -132,6 +132,8 @@ class Groups(Generic[Item, Answer]):
         return group
 
     async def _make(self, group: "list[_Waiting[Item, Answer]]") -> None:
+        task = asyncio.current_task()
+        assert task is not None
         try:
             answers = await self._call([each.item for each in group])
         except Exception as error:
@@ -140,10 +142,10 @@ class Groups(Generic[Item, Answer]):
                 self._waiting.clear()
             answers = [error] * len(group)
         except BaseException:
+            self._under_way.discard(task)
             for each in group:
                 each.answer.cancel()
             raise
-        task = asyncio.current_task()
         if task in self._under_way:  # otherwise it is of a loop that is over
             self._under_way.discard(task)
             if not self._due:
