@@ -16,7 +16,8 @@ _READY_SECONDS = 30
 _PORT_TRIES = 3
 # Small and quick to start: neither emulator lives long enough for the optimizing compiler to pay.
 # English, so that an occupied port is recognised.
-_JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-Duser.language=en")
+_JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.language=en")
+_HEAP_MB = 256
 
 
 class EmulatorsMissing(TidegateError):
@@ -34,14 +35,22 @@ class EmulatorsMissing(TidegateError):
 class _Emulator:
     """One emulator: the jar itself, since gcloud's wrapper is slow and leaves a parent behind.
 
-    ``start`` and ``wait_ready`` are apart so that several can start side by side.
+    ``start`` and ``wait_ready`` are apart so that several can start side by side. What it holds has to fit
+    into ``heap_mb``.
     """
 
     jar: ClassVar[Jar]
 
-    def __init__(self, *, project: str = DEFAULT_PROJECT, on_line: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        project: str = DEFAULT_PROJECT,
+        on_line: Callable[[str], None] | None = None,
+        heap_mb: int = _HEAP_MB,
+    ) -> None:
         self.project = project
         self.host = ""
+        self._heap = f"-Xmx{heap_mb}m"
         self._on_line = on_line
         self._port_taken = False
         self._process: ManagedProcess | None = None
@@ -63,7 +72,16 @@ class _Emulator:
         [port] = free_ports(1)
         self.host = f"127.0.0.1:{port}"
         self._port_taken = False
-        command = [java, *_JAVA_OPTIONS, "-cp", str(jar), self.jar.main_class, "--host=127.0.0.1", f"--port={port}"]
+        command = [
+            java,
+            *_JAVA_OPTIONS,
+            self._heap,
+            "-cp",
+            str(jar),
+            self.jar.main_class,
+            "--host=127.0.0.1",
+            f"--port={port}",
+        ]
         self._process = ManagedProcess(self.jar.label, command, on_line=self._note)
         self._process.start()
 
