@@ -1,80 +1,91 @@
 """Measure what a delivery costs, beside functions that are written by hand after Google's documentation.
 
-Everybody gets the same requests over HTTP, on the official emulators, in turns.
+Everybody gets the same requests over HTTP, on the official emulators, in turns. All of it takes about a
+quarter of an hour. docs/performance.md says how to read the figures.
 """
 
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from rich.console import Console
-from rich.progress import Progress
 
-from tests.benchmarks.bench import ASYNC, SYNC, TIDEGATE, Bench
-from tests.benchmarks.figures import ratio, spread
-from tests.benchmarks.scenarios import SCENARIOS
+from tests.benchmarks.course import PARTS, Course, Findings, Plan
+from tests.benchmarks.load import Refused
+from tests.benchmarks.tables import tables
+from tidegate_ops.demo.display import open_display
 from tidegate_ops.emulators import EmulatorsMissing
 
-out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True)
+out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, highlight=False)
+QUICK = Plan(runs=1, deliveries=100, counted=60, records=(0, 1_000), widths=(10, 100), in_flight=(10,))
+_MISSING_EXIT = 3
+_INTERRUPTED_EXIT = 130
 _EXAMPLES = """examples:
   python -m tests.benchmarks
-  python -m tests.benchmarks --scenario "one child" --scenario duplicate --runs 7
+  python -m tests.benchmarks --scenario "one child" --scenario duplicate --runs 7 --deliveries 1000
   python -m tests.benchmarks --quick --json
+  python -m tests.benchmarks --markdown > tables.md
 """
 
 
 def main() -> int:
+    """Returns 3 where something is not installed."""
+    arguments = _parser().parse_args()
+    plan = QUICK if arguments.quick else Plan()
+    wanted = {"parts": arguments.scenario, "runs": arguments.runs, "deliveries": arguments.deliveries}
+    plan = replace(plan, **{name: value for name, value in wanted.items() if value is not None})
+    try:
+        with open_display(err) as display:
+            found = Course(plan, display).run()
+    except EmulatorsMissing as error:
+        err.print(str(error), markup=False)
+        return _MISSING_EXIT
+    except Refused as error:
+        err.print(str(error), markup=False)
+        return 1
+    except KeyboardInterrupt:
+        err.print("interrupted; nothing is left running")
+        return _INTERRUPTED_EXIT
+    if arguments.json:
+        sys.stdout.write(json.dumps(asdict(found), indent=2) + "\n")
+    elif arguments.markdown:
+        sys.stdout.write("\n".join(table.markdown() for table in tables(found)))
+    else:
+        _show(found)
+    return 0
+
+
+def _show(found: Findings) -> None:
+    for table in tables(found):
+        out.print(table.rich(), soft_wrap=False)
+    if found.absent:
+        err.print(f"Dramatiq was not measured: {found.absent}", markup=False)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = [each.name for each in SCENARIOS]
-    parser.add_argument("--scenario", action="append", choices=names, help="repeatable; all of them by default")
-    parser.add_argument("--runs", type=int, default=5, help="rounds of each scenario (5)")
-    parser.add_argument("--deliveries", type=int, default=1000, help="deliveries of a run (1000)")
-    parser.add_argument("--json", action="store_true", help="print all runs as JSON")
-    parser.add_argument("--quick", action="store_true", help="two short rounds of each")
-    arguments = parser.parse_args()
-    if arguments.quick:
-        arguments.runs, arguments.deliveries = 2, 200
-    scenarios = [each for each in SCENARIOS if arguments.scenario is None or each.name in arguments.scenario]
-    with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("", total=len(scenarios) * arguments.runs * 3)
-        with Bench(lambda text: progress.update(task, description=text)) as bench:
-            found = {}
-            for scenario in scenarios:
-                progress.update(task, description=scenario.name)
-                found[scenario.name] = bench.compare(
-                    scenario, arguments.runs, arguments.deliveries, lambda: progress.advance(task)
-                )
-    if arguments.json:
-        out.print_json(
-            data={name: {k: [asdict(s) for s in v] for k, v in arms.items()} for name, arms in found.items()}
-        )
-        return 0
-    for name, arms in found.items():
-        ours = arms[TIDEGATE]
-        out.print(f"[bold]{name}[/bold]")
-        for label, samples in arms.items():
-            cpu = spread(samples, lambda s: s.cpu_us)
-            rest = [
-                spread(samples, f)
-                for f in (lambda s: s.per_second, lambda s: s.p50_ms, lambda s: s.p99_ms, lambda s: s.peak_mb)
-            ]
-            r = ratio(ours, samples, lambda s: s.cpu_us)
-            out.print(
-                f"  {label:16} {cpu.median:8,.0f} us ({cpu.low:,.0f}-{cpu.high:,.0f})  ours/this {r.median:.2f} ({r.low:.2f}-{r.high:.2f})  "
-                + "  ".join(f"{x.median:,.1f}" if x else "-" for x in rest)
-            )
-    return 0
+    parser.add_argument("--scenario", action="append", choices=PARTS, help="what to measure; repeatable (everything)")
+    parser.add_argument("--runs", type=_positive, help=f"rounds of each ({Plan().runs})")
+    parser.add_argument("--deliveries", type=_positive, help=f"deliveries of a run ({Plan().deliveries})")
+    parser.add_argument("--quick", action="store_true", help="one short round of each, in less than a minute")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print every run as JSON")
+    form.add_argument("--markdown", action="store_true", help="print the tables as they stand in docs/performance.md")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
 
 
 if __name__ == "__main__":
-    try:
-        raise SystemExit(main())
-    except EmulatorsMissing as error:
-        err.print(str(error))
-        raise SystemExit(3) from None
+    raise SystemExit(main())

@@ -1,51 +1,61 @@
 """The place where everybody is measured: real emulators, and each contender in processes of its own."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from uuid import uuid4
 
 from tests.benchmarks.contenders import Contender, FunctionContender
+from tests.benchmarks.dramatiq_contender import DramatiqContender, missing
 from tests.benchmarks.figures import Sample
-from tests.benchmarks.load import Answers
+from tests.benchmarks.filler import Filler
 from tests.benchmarks.meter import Meter
+from tests.benchmarks.operations import Operations
+from tests.benchmarks.pushes import submissions
 from tests.benchmarks.recipes import Recipe, bundled, by_hand, office
-from tests.benchmarks.scenarios import HEADLINE, Scenario
+from tests.benchmarks.scenarios import Scenario
+from tests.benchmarks.starts import Start, start
+from tests.benchmarks.tap import Tap
 from tidegate_ops.broker import LocalBroker
 from tidegate_ops.emulators import EmulatorsMissing, FirestoreEmulator, PubSubEmulator, find_missing
 
 TIDEGATE, ASYNC, SYNC = "Tidegate", "async by hand", "sync by hand"
+FUNCTIONS = (TIDEGATE, ASYNC, SYNC)
 _PROJECTS = {TIDEGATE: "bench-tidegate", ASYNC: "bench-async", SYNC: "bench-sync"}
 _TOPICS = ("letter.posted", "letter.copied", "dead.letters")
-_HEAP_MB = 2048
+_HEAP_MB = 3072
 """Of the Firestore emulator: a full one would collect garbage instead of answering."""
 _WARM_UP = 200
+
+T = TypeVar("T")
 
 
 class Bench:
     """While entered, the emulators run, and all contenders wait for deliveries.
 
     Attributes:
-        recipes: label → how its function is started; ``pure`` → how Tidegate's pure one is.
         contenders: those that run, in the order of the tables.
+        absent: why others do not.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self.recipes: dict[str, Recipe] = {}
         self.contenders: list[Contender] = []
+        self.absent = missing()
         self._say = say
         self._pubsub = PubSubEmulator()
         self._firestore = FirestoreEmulator(heap_mb=_HEAP_MB)
+        self._recipes: dict[str, Recipe] = {}
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
-        if missing := find_missing():
-            raise EmulatorsMissing(missing)
+        if lacking := find_missing():
+            raise EmulatorsMissing(lacking)
         with ExitStack() as cleanup:
             self._say("starting the emulators")
             for emulator in (self._pubsub, self._firestore):
@@ -53,19 +63,15 @@ class Bench:
             for project in _PROJECTS.values():
                 self._make_topics(project)
             root = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-bench-")))
+            self._say("bundling")
             self._write_recipes(root)
             # In a process of its own, so that the load is no part of what reads the functions' output.
-            generator = cleanup.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
-            self.contenders = [
-                FunctionContender(TIDEGATE, self.recipes[TIDEGATE], generator, pure=self.recipes["pure"]),
-                FunctionContender(ASYNC, self.recipes[ASYNC], generator),
-                FunctionContender(SYNC, self.recipes[SYNC], generator),
-            ]
+            self._generator = cleanup.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+            self.contenders = [self._function(label) for label in FUNCTIONS]
+            if not self.absent:
+                self.contenders.append(DramatiqContender(root, self._generator))
             for contender in self.contenders:
-                self._say(f"starting {contender.label}")
-                cleanup.callback(contender.stop)
-                contender.start()
-                self._warm_up(contender)
+                cleanup.enter_context(self._started(contender))
             self._cleanup = cleanup.pop_all()
         return self
 
@@ -74,31 +80,78 @@ class Bench:
     ) -> None:
         self._cleanup.close()
 
-    def measure(self, contender: Contender, scenario: Scenario, deliveries: int) -> Sample:
-        """One run, of events that nobody has seen.
-
-        Raises:
-            Refused: not every delivery was answered with success.
-        """
-        batch = uuid4().hex[:8]
-        if scenario.duplicate:
-            _check(contender.deliver(scenario, batch, deliveries), contender)
-        meter = Meter(contender.pid(scenario))
-        answers = _check(contender.deliver(scenario, batch, deliveries), contender)
-        return Sample.of(answers, meter.cpu_seconds(), meter.peak_megabytes())
-
     def compare(
-        self, scenario: Scenario, runs: int, deliveries: int, on_run: Callable[[], None]
+        self, scenario: Scenario, runs: int, deliveries: int, on_run: Callable[[], None], *, among: Sequence[str] = ()
     ) -> Mapping[str, list[Sample]]:
-        """Label → a sample of each round. In a round everybody takes its turn, each time in another order."""
-        taking = [each for each in self.contenders if each.takes(scenario)]
+        """Label → a sample of each round. In a round everybody takes a turn, each time in another order.
+
+        Args:
+            among: the labels of those who take part; all of them where none is named.
+        """
+        taking = [each for each in self.contenders if each.takes(scenario) and (not among or each.label in among)]
         samples: dict[str, list[Sample]] = {each.label: [] for each in taking}
         for number in range(runs):
-            first = number % len(taking)
-            for contender in (*taking[first:], *taking[:first]):
-                samples[contender.label].append(self.measure(contender, scenario, scenario.deliveries(deliveries)))
+            for contender in rotated(taking, number):
+                samples[contender.label].append(measure(contender, scenario, deliveries))
                 on_run()
         return samples
+
+    def count(self, scenarios: Sequence[Scenario], deliveries: int) -> Mapping[str, Mapping[str, Operations]]:
+        """Scenario → label → what a delivery asks for; by functions that talk to the emulators through a tap."""
+        counted: dict[str, dict[str, Operations]] = {each.name: {} for each in scenarios}
+        for label in FUNCTIONS:
+            with Tap(self._firestore.host, self._pubsub.host) as tap:
+                tapped = {"FIRESTORE_EMULATOR_HOST": tap.host, "PUBSUB_EMULATOR_HOST": tap.host}
+                contender = self._function(label, tapped)
+                with self._started(contender):
+                    for scenario in scenarios:
+                        batch = _met(contender, scenario, deliveries)
+                        tap.reset()
+                        contender.deliver(scenario, batch, deliveries)
+                        counted[scenario.name][label] = Operations.of(tap, scenario, deliveries)
+        return counted
+
+    def starts(self, runs: int, on_run: Callable[[], None]) -> Mapping[str, list[Start]]:
+        """Label → cold starts, in turns."""
+        started: dict[str, list[Start]] = {label: [] for label in FUNCTIONS}
+        for number in range(runs):
+            for label in rotated(FUNCTIONS, number):
+                started[label].append(start(self._recipes[label]))
+                on_run()
+        return started
+
+    @contextmanager
+    def gateway(self) -> Iterator[Contender]:
+        """The gateway while it runs: what is delivered to it are submissions."""
+        contender = FunctionContender("gateway", self._recipes["gateway"], self._generator, make=submissions)
+        with self._started(contender):
+            yield contender
+
+    @contextmanager
+    def filler(self) -> Iterator[Filler]:
+        """What fills Tidegate's ledger."""
+        filler = Filler(self._firestore.host, _PROJECTS[TIDEGATE])
+        try:
+            yield filler
+        finally:
+            filler.close()
+
+    def _function(self, label: str, environment: Mapping[str, str] | None = None) -> Contender:
+        pure = self._recipes["pure"] if label == TIDEGATE else None
+        return FunctionContender(label, self._recipes[label], self._generator, pure=pure, environment=environment)
+
+    @contextmanager
+    def _started(self, contender: Contender) -> Iterator[None]:
+        """The contender while it runs; it has imported and connected what it needs."""
+        self._say(f"starting {contender.label}")
+        try:
+            contender.start()
+            for pure in (False, True):
+                if contender.takes(scenario := Scenario("warming up", pure=pure)):
+                    contender.deliver(scenario, uuid4().hex[:8], _WARM_UP)
+            yield
+        finally:
+            contender.stop()
 
     def _make_topics(self, project: str) -> None:
         with LocalBroker(self._pubsub.host, project) as broker:
@@ -106,35 +159,41 @@ class Bench:
                 broker.publisher.create_topic(name=broker.topic_path(topic))
 
     def _write_recipes(self, root: Path) -> None:
-        def environment(label: str) -> dict[str, str]:
-            return {
-                "GOOGLE_CLOUD_PROJECT": _PROJECTS[label],
+        environments = {
+            label: {
+                "GOOGLE_CLOUD_PROJECT": project,
                 "PUBSUB_EMULATOR_HOST": self._pubsub.host,
                 "FIRESTORE_EMULATOR_HOST": self._firestore.host,
             }
-
-        self._say("bundling")
-        ours = bundled(office(root / "office"), ["copy_letter", "read_letter", "gateway"], environment(TIDEGATE))
-        self.recipes = {
+            for label, project in _PROJECTS.items()
+        }
+        ours = bundled(office(root / "office"), ["copy_letter", "read_letter", "gateway"], environments[TIDEGATE])
+        self._recipes = {
             TIDEGATE: ours["copy_letter"],
             "pure": ours["read_letter"],
             "gateway": ours["gateway"],
-            ASYNC: by_hand("asynchronous", root / "asynchronous", environment(ASYNC)),
-            SYNC: by_hand("synchronous", root / "synchronous", environment(SYNC)),
+            ASYNC: by_hand("asynchronous", root / "asynchronous", environments[ASYNC]),
+            SYNC: by_hand("synchronous", root / "synchronous", environments[SYNC]),
         }
 
-    def _warm_up(self, contender: Contender) -> None:
-        """Have it import and connect what it needs, and meet every kind of delivery once."""
-        for pure in (False, True):
-            scenario = Scenario("warming up", pure=pure)
-            _check(contender.deliver(scenario, uuid4().hex[:8], _WARM_UP), contender)
+
+def rotated(contenders: Sequence[T], number: int) -> Sequence[T]:
+    """The order of a round: whoever was second in the one before is first."""
+    first = number % len(contenders)
+    return [*contenders[first:], *contenders[:first]]
 
 
-class Refused(RuntimeError):
-    """A delivery was not answered with success, so that the run says nothing."""
+def measure(contender: Contender, scenario: Scenario, deliveries: int) -> Sample:
+    """One run, of events that nobody has seen; where duplicates are measured, that have just been seen once."""
+    batch = _met(contender, scenario, deliveries)
+    meter = Meter(contender.pid(scenario))
+    answers = contender.deliver(scenario, batch, deliveries)
+    return Sample.of(answers, meter.cpu_seconds(), meter.peak_megabytes())
 
 
-def _check(answers: Answers, contender: Contender) -> Answers:
-    if any(status != 200 and status != 204 for status in answers.statuses):
-        raise Refused(f"{contender.label} answered {dict(answers.statuses)}")
-    return answers
+def _met(contender: Contender, scenario: Scenario, deliveries: int) -> str:
+    """The batch that the scenario asks for: of new events, or of known ones."""
+    batch = uuid4().hex[:8]
+    if scenario.duplicate:
+        contender.deliver(replace(scenario, duplicate=False), batch, deliveries)
+    return batch

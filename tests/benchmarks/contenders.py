@@ -1,10 +1,11 @@
 """Who is measured: something that takes deliveries, in processes of its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from typing import Protocol
 
-from tests.benchmarks.load import Answers, Load, send
+from tests.benchmarks.load import Answers, Load, Make, send
+from tests.benchmarks.pushes import pushes
 from tests.benchmarks.recipes import Recipe, wait_listening
 from tests.benchmarks.scenarios import Scenario
 from tidegate_ops.function_service import FunctionService
@@ -37,20 +38,35 @@ class Contender(Protocol):
         ...
 
     def deliver(self, scenario: Scenario, batch: str, deliveries: int) -> Answers:
-        """Make so many deliveries; those of the same ``batch`` are of the same events."""
+        """Make so many deliveries; those of the same ``batch`` are of the same events.
+
+        Raises:
+            Refused: one was not answered with success.
+        """
         ...
 
 
 class FunctionContender:
-    """A function behind HTTP; ``pure`` is the one that takes what is pure, where that is another."""
+    """A function behind HTTP; ``pure`` is the one that takes what is pure, where that is another.
+
+    ``environment`` is in place of what the recipes say; ``make`` makes the requests.
+    """
 
     def __init__(
-        self, label: str, recipe: Recipe, generator: ProcessPoolExecutor, *, pure: Recipe | None = None
+        self,
+        label: str,
+        recipe: Recipe,
+        generator: ProcessPoolExecutor,
+        *,
+        pure: Recipe | None = None,
+        environment: Mapping[str, str] | None = None,
+        make: Make = pushes,
     ) -> None:
         self.label = label
         self._generator = generator
-        self._service = recipe.service()
-        self._pure = pure.service() if pure else self._service
+        self._make = make
+        self._service = recipe.service(environment)
+        self._pure = pure.service(environment) if pure else self._service
 
     @property
     def _processes(self) -> Iterable[ManagedProcess]:
@@ -72,7 +88,7 @@ class FunctionContender:
         return self._of(scenario).process.pid
 
     def deliver(self, scenario: Scenario, batch: str, deliveries: int) -> Answers:
-        load = Load(f"127.0.0.1:{self._of(scenario).port}", scenario, batch, deliveries)
+        load = Load(f"127.0.0.1:{self._of(scenario).port}", scenario, batch, deliveries, self._make)
         return self._generator.submit(send, load).result()
 
     def _of(self, scenario: Scenario) -> FunctionService:

@@ -58,6 +58,10 @@ class Spread:
             raise ValueError("no values")
         return cls(median(known), known[0], known[-1])
 
+    def __format__(self, form: str) -> str:
+        """All three, each in this form."""
+        return f"{self.median:{form}} ({self.low:{form}}\N{EN DASH}{self.high:{form}})"
+
 
 Figure = Callable[[Sample], float | None]
 """One figure of a run, such as ``lambda sample: sample.cpu_us``."""

@@ -8,10 +8,10 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.benchmarks.pushes import requests
+from tests.benchmarks.pushes import pushes
 from tests.benchmarks.scenarios import Scenario
 
 _TIMEOUT_SECONDS = 120
@@ -19,14 +19,27 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
+class Refused(RuntimeError):
+    """Something was not done as it was asked for, so that a run says nothing."""
+
+
+Make = Callable[[str, Scenario, str, int], Iterator[bytes]]
+"""Makes requests out of host, scenario, batch and how many there are; a function of a module, to be found elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many deliveries to the function at ``host`` (``address:port``); ``batch`` tells their events from others'."""
+    """So many deliveries to the function at ``host`` (``address:port``).
+
+    Attributes:
+        batch: tells their events from others'.
+    """
 
     host: str
     scenario: Scenario
     batch: str
     deliveries: int
+    make: Make = pushes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +58,15 @@ class Answers:
 
 
 def send(load: Load) -> Answers:
-    """Make all deliveries; each is sent once, whatever it is answered."""
-    prepared = [*requests(load.host, load.scenario, load.batch, load.deliveries)]
-    return asyncio.run(_send(load, prepared))
+    """Make all deliveries, each once.
+
+    Raises:
+        Refused: one was not answered with success.
+    """
+    answers = asyncio.run(_send(load, [*load.make(load.host, load.scenario, load.batch, load.deliveries)]))
+    if any(status // 100 != 2 for status in answers.statuses):
+        raise Refused(f"answered {answers.statuses}")
+    return answers
 
 
 async def _send(load: Load, prepared: list[bytes]) -> Answers:

@@ -37,6 +37,11 @@ class Meter:
         """The most memory that one of them had resident since: the process that handles, beside its small master."""
         return max(map(_peak_bytes, self._processes)) / 1e6
 
+    @staticmethod
+    def total_seconds(pid: int) -> float:
+        """What a process and its descendants have used since they were started."""
+        return sum(map(_cpu_seconds, _tree(pid)))
+
     def _used(self) -> Mapping[int, float]:
         if _tree(self._pid) != self._processes:
             raise Restarted(f"a process of {self._pid} has ended or started while it was measured")

@@ -1,4 +1,4 @@
-"""Requests as Pub/Sub's push makes them, byte for byte ready to be sent."""
+"""Requests as Pub/Sub's push makes them, and as clients of the gateway do, ready to be sent."""
 
 import base64
 import json
@@ -10,6 +10,10 @@ from datetime import UTC, datetime
 from tests.benchmarks.scenarios import Scenario
 from tidegate.events import Event, timestamp
 
+_GOOGLE = (
+    "Accept: application/json\r\nFrom: noreply@google.com\r\nAccept-Encoding: gzip, deflate, br\r\n"
+    "User-Agent: APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)\r\n"
+)
 _LETTERS = string.ascii_letters + string.digits + "     "
 
 
@@ -22,7 +26,7 @@ def letters(scenario: Scenario, batch: str, count: int) -> Iterator[tuple[str, b
         yield f"posted-{letter}", json.dumps(payload, separators=(",", ":")).encode()
 
 
-def requests(host: str, scenario: Scenario, batch: str, count: int) -> Iterator[bytes]:
+def pushes(host: str, scenario: Scenario, batch: str, count: int) -> Iterator[bytes]:
     """Wrapped push requests of `letters` to the function at ``host``, with Google's headers."""
     now = datetime.now(UTC)
     for number, (event_id, data) in enumerate(letters(scenario, batch, count)):
@@ -37,13 +41,15 @@ def requests(host: str, scenario: Scenario, batch: str, count: int) -> Iterator[
             "publish_time": timestamp(now),
         }
         body = json.dumps({"message": message, "subscription": "projects/office/subscriptions/letters"}).encode()
-        yield _request(host, body)
+        yield _request(host, "/", body, _GOOGLE)
 
 
-def _request(host: str, body: bytes) -> bytes:
-    head = (
-        f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        "Accept: application/json\r\nFrom: noreply@google.com\r\nUser-Agent: APIs-Google; "
-        "(+https://developers.google.com/webmasters/APIs-Google.html)\r\nAccept-Encoding: gzip, deflate, br\r\n\r\n"
-    )
-    return head.encode() + body
+def submissions(host: str, scenario: Scenario, batch: str, count: int) -> Iterator[bytes]:
+    """Requests that hand `letters` in at the gateway at ``host``."""
+    for event_id, data in letters(scenario, batch, count):
+        yield _request(host, "/v1/events/letter.posted", data, f"Idempotency-Key: {event_id}\r\n")
+
+
+def _request(host: str, path: str, body: bytes, headers: str) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}{headers}\r\n".encode() + body

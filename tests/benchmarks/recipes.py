@@ -1,8 +1,9 @@
 """How the functions that are measured are started: each as it would be deployed."""
 
+import compileall
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import create_connection
@@ -41,14 +42,6 @@ class Recipe:
             on_line=lambda line: None,
         )
 
-    @contextmanager
-    def running(self, environment: Mapping[str, str] | None = None) -> Iterator[FunctionService]:
-        """The function while it listens."""
-        service = self.service(environment)
-        with service.process:
-            wait_listening(service)
-            yield service
-
 
 def wait_listening(service: FunctionService) -> None:
     """Return once it takes connections: not every function answers what the local stack asks.
@@ -66,6 +59,12 @@ def listens(port: int) -> bool:
     return False
 
 
+def _compiled(folder: Path) -> Source:
+    """A folder whose modules are compiled already, as Google's buildpack leaves them."""
+    compileall.compile_dir(folder, quiet=1)
+    return Source(folder, folder, folder)
+
+
 def office(root: Path) -> Project:
     """The reference application, put together at ``root`` with this runtime and the real system functions."""
     shutil.copytree(_HERE / "office", root, ignore=_UNWANTED)
@@ -80,10 +79,10 @@ def bundled(project: Project, names: list[str], environment: Mapping[str, str]) 
     folder = project.build_dir / "bundles"
     manifest = bundle(project, names, folder)
     staged = {name: stage(folder / manifest.bundles[name].file, project.build_dir) for name in names}
-    return {name: Recipe(name, Source(path, path, path), environment) for name, path in staged.items()}
+    return {name: Recipe(name, _compiled(path), environment) for name, path in staged.items()}
 
 
 def by_hand(folder: str, root: Path, environment: Mapping[str, str]) -> Recipe:
     """A function that is written by hand, from `by_hand`, copied to ``root``."""
     path = Path(shutil.copytree(_HERE / "by_hand" / folder, root, ignore=_UNWANTED))
-    return Recipe("copy_letter", Source(path, path, path), environment)
+    return Recipe("copy_letter", _compiled(path), environment)

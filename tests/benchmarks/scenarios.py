@@ -27,7 +27,7 @@ class Scenario:
     share: float = 1.0
 
     def deliveries(self, run: int) -> int:
-        """How many a run makes where one of the plainest kind makes ``run``; never so few that they are not parallel."""
+        """How many a run makes where a plain one makes ``run``; never too few to fill what is in flight."""
         return max(round(run * self.share), min(self.in_flight, run))
 
 
