@@ -18,7 +18,7 @@ from tidegate_ops.demo.display import open_display
 from tidegate_ops.emulators import EmulatorsMissing
 
 out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, highlight=False)
-QUICK = Plan(runs=1, deliveries=100, counted=60, records=(0, 1_000), widths=(10, 100), in_flight=(10,))
+QUICK = Plan(runs=1, deliveries=60, counted=20, records=(0, 1_000), widths=(10, 100), in_flight=(10,))
 _MISSING_EXIT = 3
 _INTERRUPTED_EXIT = 130
 _EXAMPLES = """examples:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
@@ -31,7 +31,7 @@ _PROJECTS = {TIDEGATE: "bench-tidegate", ASYNC: "bench-async", SYNC: "bench-sync
 _TOPICS = ("letter.posted", "letter.copied", "dead.letters")
 _HEAP_MB = 3072
 """Of the Firestore emulator: a full one would collect garbage instead of answering."""
-_WARM_UP = 200
+_WARM_UP = 100
 
 T = TypeVar("T")
 
@@ -71,7 +71,9 @@ class Bench:
             if not self.absent:
                 self.contenders.append(DramatiqContender(root, self._generator))
             for contender in self.contenders:
-                cleanup.enter_context(self._started(contender))
+                cleanup.callback(contender.stop)
+            with ThreadPoolExecutor() as starters:
+                [*starters.map(self._start, self.contenders)]
             self._cleanup = cleanup.pop_all()
         return self
 
@@ -129,8 +131,9 @@ class Bench:
 
     @contextmanager
     def filler(self) -> Iterator[Filler]:
-        """What fills Tidegate's ledger."""
+        """What fills Tidegate's ledger, which is empty at first."""
         filler = Filler(self._firestore.host, _PROJECTS[TIDEGATE])
+        filler.clear()
         try:
             yield filler
         finally:
@@ -142,16 +145,20 @@ class Bench:
 
     @contextmanager
     def _started(self, contender: Contender) -> Iterator[None]:
-        """The contender while it runs; it has imported and connected what it needs."""
-        self._say(f"starting {contender.label}")
+        """The contender while it runs."""
         try:
-            contender.start()
-            for pure in (False, True):
-                if contender.takes(scenario := Scenario("warming up", pure=pure)):
-                    contender.deliver(scenario, uuid4().hex[:8], _WARM_UP)
+            self._start(contender)
             yield
         finally:
             contender.stop()
+
+    def _start(self, contender: Contender) -> None:
+        """Start a contender, and have it import and connect what it needs."""
+        self._say(f"starting {contender.label}")
+        contender.start()
+        for pure in (False, True):
+            if contender.takes(scenario := Scenario("warming up", pure=pure)):
+                contender.deliver(scenario, uuid4().hex[:8], _WARM_UP)
 
     def _make_topics(self, project: str) -> None:
         with LocalBroker(self._pubsub.host, project) as broker:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 
 import grpc
+import httpx
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 from google.cloud.firestore_v1.types import Document, Write
@@ -19,6 +20,7 @@ class Filler:
     """Fills the ledger of a project with copies of a record that is in it, under ids like its own."""
 
     def __init__(self, host: str, project: str) -> None:
+        self._host = host
         self._channel = grpc.insecure_channel(host)
         self._client = FirestoreClient(transport=FirestoreGrpcTransport(channel=self._channel))
         self._database = f"projects/{project}/databases/(default)"
@@ -29,6 +31,10 @@ class Filler:
                 )
             )
         )
+
+    def clear(self) -> None:
+        """Delete everything that the project's database holds, as the emulator can."""
+        httpx.delete(f"http://{self._host}/emulator/v1/{self._database}/documents", timeout=60).raise_for_status()
 
     def fill(self, records: int) -> None:
         """Write so many more."""
