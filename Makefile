@@ -30,6 +30,12 @@ outage: $(READY) ## Take the partner down for a minute, with its breaker and wit
 flood: $(READY) ## Send five times as much as can be done, for a minute
 	@$(BIN)/tidegate experiment flood
 
+# What it is measured against is installed for it alone; without a Redis server that part is left out.
+.PHONY: bench
+bench: $(READY) ## Measure a delivery beside functions written by hand; BENCH=--quick for a minute's worth
+	@$(BIN)/python -m pip install -qq --no-cache-dir --disable-pip-version-check -r tests/benchmarks/requirements.txt
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
 .PHONY: test
 test: $(READY) ## Run every test, two files at a time; at the end says what was skipped and why
 	@$(BIN)/pytest -n 2 --dist loadfile

@@ -31,6 +31,8 @@ PROCESSORS, MEMORY_GIB = 1.0, 0.5
 
 WRITES, DELIVERY_REQUESTS, COPIES = 2, 1, 2
 """Of a delivery: claim and commit; a push; an event is published once and pushed once."""
+PURE_SAVES = 1
+"""Writes that a delivery to a pure function spares: its claim."""
 JOB_WRITES, JOB_READS, JOB_DOCUMENTS = 5, 4, 2
 """What a job of one event adds: two writes to accept it, one more in the commit, two to settle it; what is read to
 settle it; itself and its tally, which expire."""
@@ -38,6 +40,9 @@ FOLLOWING_REQUESTS, FOLLOWING_READS = 2, 2
 """The request that submits a job and one that waits for its end, and what that one reads."""
 TASK_OPERATIONS = 2
 """Of a delayed event: the task is made, and it is run."""
+
+Usage = Mapping[str, float]
+"""Units in a month by the name of their price; what is not used may be missing."""
 
 _GIB = 2**30
 _CENTS_BELOW = 100
@@ -73,20 +78,22 @@ class Workload:
         events: deliveries of events to functions; an event with two subscribers counts twice.
         jobs: the share of them that were handed in at the gateway.
         delayed: the share of them that are published later.
+        pure: the share of them that pure functions handle.
     """
 
     events: float
     jobs: float = 0.0
     delayed: float = 0.0
+    pure: float = 0.0
     schedules: int = 0
 
-    def usage(self) -> dict[str, float]:
-        """Units by the name of their price. Stored data is what has gathered once the first records expire."""
+    def usage(self) -> Usage:
+        """What it uses. Stored data is what has gathered once the first records expire."""
         jobs = self.events * self.jobs
         requests = self.events * DELIVERY_REQUESTS + jobs * FOLLOWING_REQUESTS
         documents = self.events + jobs * JOB_DOCUMENTS
         return {
-            "firestore_writes": self.events * WRITES + jobs * JOB_WRITES,
+            "firestore_writes": self.events * (WRITES - self.pure * PURE_SAVES) + jobs * JOB_WRITES,
             "firestore_reads": jobs * (JOB_READS + FOLLOWING_READS),
             "firestore_deletes": documents,
             "firestore_storage": documents * RECORD_BYTES / _GIB * Limits().ledger_days / DAYS,
@@ -106,19 +113,25 @@ def load_prices(path: Path = PRICES) -> Mapping[str, Price]:
 
 
 def table(workloads: Sequence[Workload], prices: Mapping[str, Price]) -> str:
-    """Monthly costs as a Markdown table: an item a line, a workload a column. What none of them uses is left out."""
-    used = [workload.usage() for workload in workloads]
-    costs = {name: [price.of(each[name]) for each in used] for name, price in prices.items()}
-    lines = [(prices[name].name, costs[name]) for name in prices if any(each[name] for each in used)]
+    """Monthly costs as a Markdown table: an item a line, a workload a column."""
+    columns = [(f"{counted(each.events)} events", each.events, each.usage()) for each in workloads]
+    return columns_table("US dollars a month", columns, prices)
+
+
+def columns_table(title: str, columns: Sequence[tuple[str, float, Usage]], prices: Mapping[str, Price]) -> str:
+    """The same for columns with a heading, a number of events and a usage each. What nobody uses is left out."""
+    used = [usage for _, _, usage in columns]
+    costs = {name: [price.of(each.get(name, 0.0)) for each in used] for name, price in prices.items()}
+    lines = [(prices[name].name, costs[name]) for name in prices if any(each.get(name) for each in used)]
     sums = [sum(column) for column in zip(*costs.values(), strict=True)]
     rows = [
-        ["US dollars a month", *(f"{_count(each.events)} events" for each in workloads)],
-        ["---", *("---:" for _ in workloads)],
+        [title, *(heading for heading, _, _ in columns)],
+        ["---", *("---:" for _ in columns)],
         *([name, *map(_dollars, row)] for name, row in lines),
         ["**together**", *(f"**{_dollars(each)}**" for each in sums)],
         [
             "a million events",
-            *(_dollars(each / of.events * 1e6) for each, of in zip(sums, workloads, strict=True)),
+            *(_dollars(each / events * 1e6) for each, (_, events, _) in zip(sums, columns, strict=True)),
         ],
     ]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -128,7 +141,7 @@ def _dollars(amount: float) -> str:
     return f"{amount:,.2f}" if amount < _CENTS_BELOW else f"{amount:,.0f}"
 
 
-def _count(number: float) -> str:
+def counted(number: float) -> str:
     """A number in words where it is round, such as 100 million."""
     for value, word in ((1e9, "billion"), (1e6, "million")):
         if number >= value:

@@ -6,8 +6,11 @@ quarter of an hour. docs/performance.md says how to read the figures.
 
 import argparse
 import json
+import os
+import platform
 import sys
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 from rich.console import Console
 
@@ -18,7 +21,7 @@ from tidegate_ops.demo.display import open_display
 from tidegate_ops.emulators import EmulatorsMissing
 
 out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, highlight=False)
-QUICK = Plan(runs=1, deliveries=60, counted=20, records=(0, 1_000), widths=(10, 100), in_flight=(10,))
+QUICK = Plan(runs=1, deliveries=60, warm_up=30, counted=20, records=(0, 1_000), widths=(10, 100), in_flight=(10,))
 _MISSING_EXIT = 3
 _INTERRUPTED_EXIT = 130
 _EXAMPLES = """examples:
@@ -50,10 +53,18 @@ def main() -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(asdict(found), indent=2) + "\n")
     elif arguments.markdown:
-        sys.stdout.write("\n".join(table.markdown() for table in tables(found)))
+        sys.stdout.write("\n".join([_circumstances(plan), *(table.markdown() for table in tables(found))]))
     else:
         _show(found)
     return 0
+
+
+def _circumstances(plan: Plan) -> str:
+    when, machine = (
+        f"{datetime.now(UTC):%d %B %Y}",
+        f"{os.cpu_count()} processors and Python {platform.python_version()}",
+    )
+    return f"Measured on {when} with {machine}: {plan.runs} rounds of {plan.deliveries} deliveries.\n"
 
 
 def _show(found: Findings) -> None:

@@ -24,15 +24,17 @@ from tests.benchmarks.starts import Start, start
 from tests.benchmarks.tap import Tap
 from tidegate_ops.broker import LocalBroker
 from tidegate_ops.emulators import EmulatorsMissing, FirestoreEmulator, PubSubEmulator, find_missing
+from tidegate_ops.function_service import Source
 
 TIDEGATE, ASYNC, SYNC = "Tidegate", "async by hand", "sync by hand"
+PURE, GATEWAY = "pure", "gateway"
 FUNCTIONS = (TIDEGATE, ASYNC, SYNC)
+COUNTED = (TIDEGATE, ASYNC)
+"""Both ways of writing it by hand ask for the same."""
 _PROJECTS = {TIDEGATE: "bench-tidegate", ASYNC: "bench-async", SYNC: "bench-sync"}
 _TOPICS = ("letter.posted", "letter.copied", "dead.letters")
 _HEAP_MB = 3072
 """Of the Firestore emulator: a full one would collect garbage instead of answering."""
-_WARM_UP = 100
-
 T = TypeVar("T")
 
 
@@ -44,10 +46,12 @@ class Bench:
         absent: why others do not.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], warm_up: int) -> None:
+        """``warm_up`` is how many deliveries everybody gets before anything is measured."""
         self.contenders: list[Contender] = []
         self.absent = missing()
         self._say = say
+        self._warm_up = warm_up
         self._pubsub = PubSubEmulator()
         self._firestore = FirestoreEmulator(heap_mb=_HEAP_MB)
         self._recipes: dict[str, Recipe] = {}
@@ -58,13 +62,17 @@ class Bench:
             raise EmulatorsMissing(lacking)
         with ExitStack() as cleanup:
             self._say("starting the emulators")
-            for emulator in (self._pubsub, self._firestore):
-                cleanup.enter_context(emulator)
-            for project in _PROJECTS.values():
-                self._make_topics(project)
             root = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-bench-")))
-            self._say("bundling")
-            self._write_recipes(root)
+            for emulator in (self._pubsub, self._firestore):
+                cleanup.callback(emulator.stop)
+                emulator.start()
+            project = office(root / "office")
+            packed = bundled(project, ["copy_letter", "read_letter", "gateway"])  # while Java starts
+            for emulator in (self._pubsub, self._firestore):
+                emulator.wait_ready()
+            self._write_recipes(root, packed)
+            for name in _PROJECTS.values():
+                self._make_topics(name)
             # In a process of its own, so that the load is no part of what reads the functions' output.
             self._generator = cleanup.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
             self.contenders = [self._function(label) for label in FUNCTIONS]
@@ -94,14 +102,22 @@ class Bench:
         samples: dict[str, list[Sample]] = {each.label: [] for each in taking}
         for number in range(runs):
             for contender in rotated(taking, number):
-                samples[contender.label].append(measure(contender, scenario, deliveries))
+                samples[contender.label].append(self.measure(contender, scenario, deliveries))
                 on_run()
         return samples
+
+    def measure(self, contender: Contender, scenario: Scenario, deliveries: int) -> Sample:
+        """One run, of events that nobody has seen; where duplicates are measured, that have just been seen once."""
+        batch = _met(contender, scenario, deliveries)
+        meter = Meter(contender.pid(scenario))
+        emulators = [Meter(each.pid) for each in (self._pubsub, self._firestore) if each.pid]
+        answers = contender.deliver(scenario, batch, deliveries)
+        return Sample.of(answers, meter, sum(each.cpu_seconds() for each in emulators))
 
     def count(self, scenarios: Sequence[Scenario], deliveries: int) -> Mapping[str, Mapping[str, Operations]]:
         """Scenario → label → what a delivery asks for; by functions that talk to the emulators through a tap."""
         counted: dict[str, dict[str, Operations]] = {each.name: {} for each in scenarios}
-        for label in FUNCTIONS:
+        for label in COUNTED:
             with Tap(self._firestore.host, self._pubsub.host) as tap:
                 tapped = {"FIRESTORE_EMULATOR_HOST": tap.host, "PUBSUB_EMULATOR_HOST": tap.host}
                 contender = self._function(label, tapped)
@@ -125,7 +141,7 @@ class Bench:
     @contextmanager
     def gateway(self) -> Iterator[Contender]:
         """The gateway while it runs: what is delivered to it are submissions."""
-        contender = FunctionContender("gateway", self._recipes["gateway"], self._generator, make=submissions)
+        contender = FunctionContender(GATEWAY, self._recipes[GATEWAY], self._generator, make=submissions)
         with self._started(contender):
             yield contender
 
@@ -140,7 +156,7 @@ class Bench:
             filler.close()
 
     def _function(self, label: str, environment: Mapping[str, str] | None = None) -> Contender:
-        pure = self._recipes["pure"] if label == TIDEGATE else None
+        pure = self._recipes[PURE] if label == TIDEGATE else None
         return FunctionContender(label, self._recipes[label], self._generator, pure=pure, environment=environment)
 
     @contextmanager
@@ -158,44 +174,33 @@ class Bench:
         contender.start()
         for pure in (False, True):
             if contender.takes(scenario := Scenario("warming up", pure=pure)):
-                contender.deliver(scenario, uuid4().hex[:8], _WARM_UP)
+                contender.deliver(scenario, uuid4().hex[:8], self._warm_up)
 
     def _make_topics(self, project: str) -> None:
         with LocalBroker(self._pubsub.host, project) as broker:
             for topic in _TOPICS:
                 broker.publisher.create_topic(name=broker.topic_path(topic))
 
-    def _write_recipes(self, root: Path) -> None:
-        environments = {
-            label: {
-                "GOOGLE_CLOUD_PROJECT": project,
-                "PUBSUB_EMULATOR_HOST": self._pubsub.host,
-                "FIRESTORE_EMULATOR_HOST": self._firestore.host,
-            }
-            for label, project in _PROJECTS.items()
+    def _write_recipes(self, root: Path, packed: Mapping[str, Source]) -> None:
+        sources = {
+            TIDEGATE: packed["copy_letter"],
+            PURE: packed["read_letter"],
+            GATEWAY: packed["gateway"],
+            ASYNC: by_hand("asynchronous", root / "asynchronous"),
+            SYNC: by_hand("synchronous", root / "synchronous"),
         }
-        ours = bundled(office(root / "office"), ["copy_letter", "read_letter", "gateway"], environments[TIDEGATE])
-        self._recipes = {
-            TIDEGATE: ours["copy_letter"],
-            "pure": ours["read_letter"],
-            "gateway": ours["gateway"],
-            ASYNC: by_hand("asynchronous", root / "asynchronous", environments[ASYNC]),
-            SYNC: by_hand("synchronous", root / "synchronous", environments[SYNC]),
-        }
+        names = {PURE: "read_letter", GATEWAY: "gateway"}
+        hosts = {"PUBSUB_EMULATOR_HOST": self._pubsub.host, "FIRESTORE_EMULATOR_HOST": self._firestore.host}
+        for label, source in sources.items():
+            project = _PROJECTS.get(label, _PROJECTS[TIDEGATE])
+            environment = {**hosts, "GOOGLE_CLOUD_PROJECT": project}
+            self._recipes[label] = Recipe(names.get(label, "copy_letter"), source, environment)
 
 
 def rotated(contenders: Sequence[T], number: int) -> Sequence[T]:
     """The order of a round: whoever was second in the one before is first."""
     first = number % len(contenders)
     return [*contenders[first:], *contenders[:first]]
-
-
-def measure(contender: Contender, scenario: Scenario, deliveries: int) -> Sample:
-    """One run, of events that nobody has seen; where duplicates are measured, that have just been seen once."""
-    batch = _met(contender, scenario, deliveries)
-    meter = Meter(contender.pid(scenario))
-    answers = contender.deliver(scenario, batch, deliveries)
-    return Sample.of(answers, meter.cpu_seconds(), meter.peak_megabytes())
 
 
 def _met(contender: Contender, scenario: Scenario, deliveries: int) -> str:

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.benchmarks.bench import ASYNC, FUNCTIONS, TIDEGATE, Bench, measure
+from tests.benchmarks.bench import ASYNC, FUNCTIONS, GATEWAY, TIDEGATE, Bench
 from tests.benchmarks.figures import Sample
 from tests.benchmarks.operations import Operations
 from tests.benchmarks.scenarios import HEADLINE, SCENARIOS, Scenario
 from tests.benchmarks.starts import Start
 from tidegate_ops.demo.display import Display
 
-GATEWAY, STARTS, LEDGER, FAN_OUT = "gateway", "cold start", "ledger growth", "fan-out growth"
+STARTS, LEDGER, FAN_OUT = "cold start", "ledger growth", "fan-out growth"
 PARTS = (*(each.name for each in SCENARIOS), GATEWAY, STARTS, LEDGER, FAN_OUT)
 _CHILDREN = 2_000
 """That a run of the fan-out's growth publishes at least."""
@@ -23,6 +23,7 @@ class Plan:
     Attributes:
         runs: rounds of everything.
         deliveries: of a run of the plainest kind.
+        warm_up: deliveries before anything is measured.
         counted: deliveries whose operations are counted.
         records: how many the ledger is filled up to, one after another.
         widths: of single fan-outs.
@@ -31,6 +32,7 @@ class Plan:
     parts: Sequence[str] = PARTS
     runs: int = 5
     deliveries: int = 300
+    warm_up: int = 100
     counted: int = 100
     records: Sequence[int] = (0, 20_000, 200_000)
     widths: Sequence[int] = (10, 100, 1_000, 10_000)
@@ -74,7 +76,7 @@ class Course:
 
     def run(self) -> Findings:
         """Measure everything that the plan asks for."""
-        with Bench(self._display.say) as bench:
+        with Bench(self._display.say, self._plan.warm_up) as bench:
             self._found.absent = bench.absent
             for scenario in self._plan.scenarios:
                 on_run = self._progress(
@@ -104,7 +106,7 @@ class Course:
                 self._found.gateway[in_flight] = []
                 scenario = Scenario(GATEWAY, in_flight=in_flight)
                 for _ in range(self._plan.runs):
-                    self._found.gateway[in_flight].append(measure(gateway, scenario, self._plan.deliveries))
+                    self._found.gateway[in_flight].append(bench.measure(gateway, scenario, self._plan.deliveries))
                     on_run()
 
     def _starts(self, bench: Bench) -> None:

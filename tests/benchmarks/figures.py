@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from tests.benchmarks.load import Answers
+from tests.benchmarks.meter import Meter
 from tidegate_ops.demo.figures import percentile
 
 
@@ -17,6 +18,7 @@ class Sample:
         per_second: deliveries answered a second.
         p50_ms, p99_ms: how long one took; None where nobody waits for an answer.
         peak_mb: the most memory that one of its processes had resident.
+        emulators_us: microseconds of processor time that the emulators used for a delivery.
     """
 
     cpu_us: float
@@ -24,18 +26,20 @@ class Sample:
     p50_ms: float | None
     p99_ms: float | None
     peak_mb: float
+    emulators_us: float
 
     @classmethod
-    def of(cls, answers: Answers, cpu_seconds: float, peak_mb: float) -> "Sample":
+    def of(cls, answers: Answers, meter: Meter, emulators_seconds: float) -> "Sample":
         """Put together what was measured of a run."""
         count = sum(answers.statuses.values())
         p50, p99 = (percentile(answers.seconds, percent) for percent in (50, 99))
         return cls(
-            cpu_us=cpu_seconds / count * 1e6,
+            cpu_us=meter.cpu_seconds() / count * 1e6,
             per_second=count / answers.wall_seconds,
             p50_ms=None if p50 is None else p50 * 1000,
             p99_ms=None if p99 is None else p99 * 1000,
-            peak_mb=peak_mb,
+            peak_mb=meter.peak_megabytes(),
+            emulators_us=emulators_seconds / count * 1e6,
         )
 
 

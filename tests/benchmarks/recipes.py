@@ -74,15 +74,13 @@ def office(root: Path) -> Project:
     return Project(root)
 
 
-def bundled(project: Project, names: list[str], environment: Mapping[str, str]) -> dict[str, Recipe]:
+def bundled(project: Project, names: list[str]) -> dict[str, Source]:
     """Functions of a project, from their bundles, as they are deployed."""
     folder = project.build_dir / "bundles"
     manifest = bundle(project, names, folder)
-    staged = {name: stage(folder / manifest.bundles[name].file, project.build_dir) for name in names}
-    return {name: Recipe(name, _compiled(path), environment) for name, path in staged.items()}
+    return {name: _compiled(stage(folder / manifest.bundles[name].file, project.build_dir)) for name in names}
 
 
-def by_hand(folder: str, root: Path, environment: Mapping[str, str]) -> Recipe:
+def by_hand(folder: str, root: Path) -> Source:
     """A function that is written by hand, from `by_hand`, copied to ``root``."""
-    path = Path(shutil.copytree(_HERE / "by_hand" / folder, root, ignore=_UNWANTED))
-    return Recipe("copy_letter", _compiled(path), environment)
+    return _compiled(Path(shutil.copytree(_HERE / "by_hand" / folder, root, ignore=_UNWANTED)))

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from rich.table import Table as RichTable
 
-from tests.benchmarks.bench import ASYNC, SYNC, TIDEGATE
+from tests.benchmarks.bench import ASYNC, COUNTED, SYNC, TIDEGATE
 from tests.benchmarks.course import Findings
 from tests.benchmarks.dramatiq_contender import LABEL as DRAMATIQ
 from tests.benchmarks.figures import Figure, Sample, Spread, ratio, spread
+from tests.benchmarks.scale import RATES, Scale
+from tests.benchmarks.scenarios import HEADLINE
 from tests.benchmarks.starts import Start
 from tests.benchmarks.targets import targets
 
@@ -17,19 +19,20 @@ NOTHING = "\N{EN DASH}"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A heading for each column, and cells; the first of a row says what the row is about."""
+    """A title, a heading for each column, and cells; the first of a row says what the row is about."""
 
+    title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def markdown(self) -> str:
         """The table in Markdown, numbers to the right."""
         lines = [self.columns, ["---", *("---:" for _ in self.columns[1:])], *self.rows]
-        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        return f"### {self.title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def rich(self) -> RichTable:
         """The table for a terminal."""
-        table = RichTable(self.columns[0])
+        table = RichTable(self.columns[0], title=self.title, title_justify="left")
         for column in self.columns[1:]:
             table.add_column(column, justify="right")
         for row in self.rows:
@@ -52,8 +55,10 @@ def tables(found: Findings) -> Iterator[Table]:
         yield _ledger(found.ledger)
     if found.fan_out:
         yield _fan_out(found.fan_out)
+    if arms := found.comparisons.get(HEADLINE.name):
+        yield _scale(_median_of(arms[TIDEGATE]))
     if rows := [[each.promise, each.bound_text, each.measured_text, each.judgement] for each in targets(found)]:
-        yield Table(["target", "bound", "measured", "met"], rows)
+        yield Table("Targets", ["target", "bound", "measured", "met"], rows)
 
 
 def _cpu(sample: Sample) -> float:
@@ -68,8 +73,10 @@ def _processors(comparisons: Mapping[str, Mapping[str, list[Sample]]]) -> Table:
             _spread(ratio(arms[TIDEGATE], arms[label], _cpu), ".2f") if label in arms else NOTHING for label in others
         ]
         values = [_spread(spread(arms[label], _cpu)) if label in arms else NOTHING for label in (TIDEGATE, *others)]
-        rows.append([scenario, *values, *ratios])
-    return Table(["CPU µs a delivery", TIDEGATE, *others, *(f"of {label}" for label in others)], rows)
+        emulators = _spread(spread(arms[TIDEGATE], lambda sample: sample.emulators_us))
+        rows.append([scenario, *values, *ratios, emulators])
+    columns = [TIDEGATE, *others, *(f"of {label}" for label in others), "emulators, for Tidegate"]
+    return Table("Processor time", ["CPU µs a delivery", *columns], rows)
 
 
 def _beside(comparisons: Mapping[str, Mapping[str, list[Sample]]], label: str) -> Table:
@@ -87,11 +94,10 @@ def _beside(comparisons: Mapping[str, Mapping[str, list[Sample]]], label: str) -
             row.append(_spread(ratio(arms[TIDEGATE], arms[label], figure), ".2f"))
         rows.append(row)
     columns = [column for name in figures for column in (name, f"of {label}")]
-    return Table([f"beside {label}", *columns], rows)
+    return Table(f"Beside {label}", [f"beside {label}", *columns], rows)
 
 
 def _operations(found: Findings) -> Table:
-    labels = (TIDEGATE, ASYNC)
     names = {
         "writes": "writes",
         "reads": "reads",
@@ -100,11 +106,11 @@ def _operations(found: Findings) -> Table:
         "Publish calls": "publish_calls",
     }
     rows = [
-        [scenario, *(f"{getattr(arms[label], name):.3g}" for name in names.values() for label in labels)]
+        [scenario, *(f"{getattr(arms[label], name):.3g}" for name in names.values() for label in COUNTED)]
         for scenario, arms in found.operations.items()
     ]
     columns = [f"{name}{suffix}" for name in names for suffix in ("", " by hand")]
-    return Table(["operations a delivery", *columns], rows)
+    return Table("Operations", ["a delivery", *columns], rows)
 
 
 def _gateway(gateway: Mapping[int, list[Sample]]) -> Table:
@@ -119,7 +125,7 @@ def _gateway(gateway: Mapping[int, list[Sample]]) -> Table:
         ]
         for in_flight, samples in gateway.items()
     ]
-    return Table(["until 202 at the gateway", "p50 ms", "p99 ms", "a second", "CPU µs"], rows)
+    return Table("The gateway", ["until 202 at the gateway", "p50 ms", "p99 ms", "a second", "CPU µs"], rows)
 
 
 def _starts(starts: Mapping[str, list[Start]]) -> Table:
@@ -142,7 +148,7 @@ def _starts(starts: Mapping[str, list[Start]]) -> Table:
                 *(_spread(each, ".2f") for each in ratios),
             ]
         )
-    return Table(["cold start", *starts, f"of {ASYNC}", f"of {SYNC}"], rows)
+    return Table("Cold start", ["cold start", *starts, f"of {ASYNC}", f"of {SYNC}"], rows)
 
 
 def _ledger(ledger: Mapping[int, Mapping[str, list[Sample]]]) -> Table:
@@ -151,7 +157,7 @@ def _ledger(ledger: Mapping[int, Mapping[str, list[Sample]]]) -> Table:
         [
             f"{records:,}",
             *(_spread(spread(arms[label], _cpu)) for label in (TIDEGATE, ASYNC)),
-            *(f"{_known(arms[label]) / _known(first[label]):.2f}" for label in (TIDEGATE, ASYNC)),
+            *(f"{_median_of(arms[label]) / _median_of(first[label]):.2f}" for label in (TIDEGATE, ASYNC)),
             _median(spread(arms[TIDEGATE], lambda sample: sample.p50_ms), ".1f"),
         ]
         for records, arms in ledger.items()
@@ -163,7 +169,7 @@ def _ledger(ledger: Mapping[int, Mapping[str, list[Sample]]]) -> Table:
         f"{ASYNC}, of the first",
         "p50 ms",
     ]
-    return Table(["records in the ledger", *columns], rows)
+    return Table("A growing ledger", ["records in the ledger", *columns], rows)
 
 
 def _fan_out(fan_out: Mapping[int, Mapping[str, list[Sample]]]) -> Table:
@@ -179,10 +185,25 @@ def _fan_out(fan_out: Mapping[int, Mapping[str, list[Sample]]]) -> Table:
         for width, arms in fan_out.items()
     ]
     labels = list(next(iter(fan_out.values())))
-    return Table(["events that a delivery emits: CPU µs each", *labels, f"of {ASYNC}", f"of {SYNC}"], rows)
+    return Table(
+        "A growing fan-out", ["events that a delivery emits: CPU µs each", *labels, f"of {ASYNC}", f"of {SYNC}"], rows
+    )
 
 
-def _known(samples: Sequence[Sample]) -> float:
+def _scale(cpu_us: float) -> Table:
+    scales = [Scale(rate, cpu_us) for rate in RATES]
+    figures: Mapping[str, Callable[[Scale], str]] = {
+        "documents written a second": lambda each: f"{each.writes:,}",
+        "minutes to get there by Firestore's rule": lambda each: f"{each.ramp_minutes:,}",
+        "key ranges that share the writes": lambda each: f"{each.ranges:,}",
+        "MB pushed a second, and as many published": lambda each: f"{each.megabytes:,.0f}",
+        "instances of one processor": lambda each: f"{each.instances:,}",
+    }
+    rows = [[name, *map(figure, scales)] for name, figure in figures.items()]
+    return Table("A million events a second", ["events a second", *(f"{rate:,}" for rate in RATES)], rows)
+
+
+def _median_of(samples: Sequence[Sample]) -> float:
     return Spread.of(map(_cpu, samples)).median
 
 

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from tests.unit.test_logs import REPORT, SETTINGS
 from tidegate.events import child_id
 from tidegate.logs import delivery_line
+from tidegate_ops.alternatives import KEY_BYTES, STEPS, alternatives
 from tidegate_ops.cli import app
-from tidegate_ops.costs import LOG_BYTES, Price, Workload, load_prices, table
+from tidegate_ops.costs import LOG_BYTES, RECORD_BYTES, Price, Workload, load_prices, table
 
 PRICES = load_prices()
 
@@ -44,7 +45,8 @@ def test_only_what_is_not_free_is_charged(fields: Mapping[str, object], quantity
 
 def test_every_unit_has_a_price_and_every_price_a_unit() -> None:
     """Neither is forgotten, since what has no price would cost nothing."""
-    assert Workload(1).usage().keys() == PRICES.keys()
+    used = {name for usage in (Workload(1).usage(), *alternatives(1).values()) for name in usage}
+    assert used == PRICES.keys()
 
 
 def test_the_prices_say_where_they_come_from() -> None:
@@ -106,3 +108,31 @@ def test_a_wrong_table_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "prices.yaml").write_text(text)
     with pytest.raises(ValidationError):
         load_prices(tmp_path / "prices.yaml")
+
+
+def test_alternatives_differ_in_what_they_write_and_in_who_delivers() -> None:
+    """All of them take a request for each event; a pure function spares a write, others keep less or nothing."""
+    found = alternatives(1_000)
+    assert {name: usage.get("firestore_writes", 0) for name, usage in found.items()} == {
+        "Tidegate": 2_000,
+        "Tidegate, pure": 1_000,
+        "by hand, with a key": 1_000,
+        "by hand, without": 0,
+        "Cloud Tasks": 0,
+        "Workflows": 0,
+    }
+    assert {usage["run_requests"] for usage in found.values()} == {1_000}
+    assert found["Cloud Tasks"]["tasks_operations"] == 2_000
+    assert "pubsub_throughput" not in found["Cloud Tasks"]
+    assert found["Workflows"]["workflows_steps"] == 1_000 * STEPS
+    assert found["by hand, with a key"]["firestore_storage"] < found["Tidegate"]["firestore_storage"]
+    assert KEY_BYTES < RECORD_BYTES
+
+
+def test_the_command_compares() -> None:
+    """A column for each, for as many events as are named."""
+    printed = CliRunner().invoke(app, ["costs", "--beside", "--events", "1e6", "--events", "1e9"]).stdout
+    tables = printed.split("| US dollars a month for ")[1:]
+    assert [each.partition(" |")[0] for each in tables] == ["1 million events", "1 billion events"]
+    for each in tables:
+        assert each.splitlines()[0].count(" | ") == len(alternatives(1))

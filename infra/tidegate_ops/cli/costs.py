@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from tidegate_ops.costs import Workload, load_prices, table
+from tidegate_ops.alternatives import alternatives
+from tidegate_ops.costs import Workload, columns_table, counted, load_prices, table
 
 _MILLION = 1e6
 
@@ -21,6 +22,9 @@ def costs(
         float, typer.Option("--delayed", metavar="SHARE", min=0, max=1, help="Of these, how many are published later.")
     ] = 0.0,
     schedules: Annotated[int, typer.Option("--schedules", min=0, help="How many schedules there are.")] = 0,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Beside what else could handle 1e8 events, or those of --events.")
+    ] = False,
 ) -> None:
     """Estimate what an application costs a month, as a Markdown table.
 
@@ -31,7 +35,15 @@ def costs(
     tidegate costs
 
     tidegate costs --events 5e7 --jobs 0.1
+
+    tidegate costs --beside
     """
+    prices = load_prices()
+    if beside:
+        for each in events or [100 * _MILLION]:
+            columns = [(name, each, usage) for name, usage in alternatives(each).items()]
+            typer.echo(columns_table(f"US dollars a month for {counted(each)} events", columns, prices), nl=False)
+        return
     sizes = events or [_MILLION, 100 * _MILLION, 10_000 * _MILLION]
     workloads = [Workload(each, jobs=jobs, delayed=delayed, schedules=schedules) for each in sizes]
-    typer.echo(table(workloads, load_prices()), nl=False)
+    typer.echo(table(workloads, prices), nl=False)
