@@ -34,7 +34,7 @@ _EXAMPLES = """examples:
 
 def main() -> int:
     """Returns 3 where something is not installed."""
-    arguments = _parser().parse_args()
+    arguments = parser().parse_args()
     plan = QUICK if arguments.quick else Plan()
     wanted = {"parts": arguments.scenario, "runs": arguments.runs, "deliveries": arguments.deliveries}
     plan = replace(plan, **{name: value for name, value in wanted.items() if value is not None})
@@ -74,21 +74,22 @@ def _show(found: Findings) -> None:
         err.print(f"Dramatiq was not measured: {found.absent}", markup=False)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What may be asked for."""
+    known = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--scenario", action="append", choices=PARTS, help="what to measure; repeatable (everything)")
-    parser.add_argument("--runs", type=_positive, help=f"rounds of each ({Plan().runs})")
-    parser.add_argument("--deliveries", type=_positive, help=f"deliveries of a run ({Plan().deliveries})")
-    parser.add_argument("--quick", action="store_true", help="one short round of each, in less than a minute")
-    form = parser.add_mutually_exclusive_group()
+    known.add_argument("--scenario", action="append", choices=PARTS, help="what to measure; repeatable (everything)")
+    known.add_argument("--runs", type=_positive, help=f"rounds of each ({Plan().runs})")
+    known.add_argument("--deliveries", type=_positive, help=f"deliveries of a run ({Plan().deliveries})")
+    known.add_argument("--quick", action="store_true", help="one short round of each, in less than a minute")
+    form = known.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print every run as JSON")
     form.add_argument("--markdown", action="store_true", help="print the tables as they stand in docs/performance.md")
-    return parser
+    return known
 
 
 def _positive(text: str) -> int:

@@ -56,7 +56,7 @@ def tables(found: Findings) -> Iterator[Table]:
     if found.fan_out:
         yield _fan_out(found.fan_out)
     if arms := found.comparisons.get(HEADLINE.name):
-        yield _scale(_median_of(arms[TIDEGATE]))
+        yield scale_table(round(_median_of(arms[TIDEGATE])))
     if rows := [[each.promise, each.bound_text, each.measured_text, each.judgement] for each in targets(found)]:
         yield Table("Targets", ["target", "bound", "measured", "met"], rows)
 
@@ -190,7 +190,8 @@ def _fan_out(fan_out: Mapping[int, Mapping[str, list[Sample]]]) -> Table:
     )
 
 
-def _scale(cpu_us: float) -> Table:
+def scale_table(cpu_us: float) -> Table:
+    """What rates of events with one child need, each delivery at so much processor time."""
     scales = [Scale(rate, cpu_us) for rate in RATES]
     figures: Mapping[str, Callable[[Scale], str]] = {
         "documents written a second": lambda each: f"{each.writes:,}",
