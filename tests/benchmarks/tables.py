@@ -31,12 +31,12 @@ class Table:
         return f"### {self.title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def rich(self) -> RichTable:
-        """The table for a terminal."""
+        """The table for a terminal, which has no room for more than medians."""
         table = RichTable(self.columns[0], title=self.title, title_justify="left")
         for column in self.columns[1:]:
             table.add_column(column, justify="right")
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*(cell.partition(" (")[0] for cell in row))
         return table
 
 
