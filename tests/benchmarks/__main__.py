@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from tests.benchmarks.course import PARTS, Course, Findings, Plan
-from tests.benchmarks.load import Refused
 from tests.benchmarks.tables import tables
+from tidegate.errors import TidegateError
+from tidegate_ops.cli.stop_signals import stop_signals
 from tidegate_ops.demo.display import open_display
 from tidegate_ops.emulators import EmulatorsMissing
 
@@ -33,18 +34,18 @@ _EXAMPLES = """examples:
 
 
 def main() -> int:
-    """Returns 3 where something is not installed."""
+    """Returns 3 where something is not installed, 1 where something was not done as it was asked for."""
     arguments = parser().parse_args()
     plan = QUICK if arguments.quick else Plan()
     wanted = {"parts": arguments.scenario, "runs": arguments.runs, "deliveries": arguments.deliveries}
     plan = replace(plan, **{name: value for name, value in wanted.items() if value is not None})
     try:
-        with open_display(err) as display:
+        with stop_signals(), open_display(err) as display:
             found = Course(plan, display).run()
     except EmulatorsMissing as error:
         err.print(str(error), markup=False)
         return _MISSING_EXIT
-    except Refused as error:
+    except TidegateError as error:
         err.print(str(error), markup=False)
         return 1
     except KeyboardInterrupt:

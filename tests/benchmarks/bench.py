@@ -1,5 +1,6 @@
 """The place where everybody is measured: real emulators, and each contender in processes of its own."""
 
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -74,7 +75,7 @@ class Bench:
             for name in _PROJECTS.values():
                 self._make_topics(name)
             # In a process of its own, so that the load is no part of what reads the functions' output.
-            self._generator = cleanup.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+            self._generator = cleanup.enter_context(_generator())
             self.contenders = [self._function(label) for label in FUNCTIONS]
             if not self.absent:
                 self.contenders.append(DramatiqContender(root, self._generator))
@@ -195,6 +196,12 @@ class Bench:
             project = _PROJECTS.get(label, _PROJECTS[TIDEGATE])
             environment = {**hosts, "GOOGLE_CLOUD_PROJECT": project}
             self._recipes[label] = Recipe(names.get(label, "copy_letter"), source, environment)
+
+
+def _generator() -> ProcessPoolExecutor:
+    """A process for the load; a terminal's Ctrl-C is for whoever waits for it."""
+    ignoring = (signal.SIGINT, signal.SIG_IGN)
+    return ProcessPoolExecutor(1, get_context("spawn"), initializer=signal.signal, initargs=ignoring)
 
 
 def rotated(contenders: Sequence[T], number: int) -> Sequence[T]:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from tests.benchmarks.pushes import pushes
 from tests.benchmarks.scenarios import Scenario
+from tidegate.errors import TidegateError
 
 _TIMEOUT_SECONDS = 120
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
-class Refused(RuntimeError):
+class Refused(TidegateError):
     """Something was not done as it was asked for, so that a run says nothing."""
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import psutil
 
+from tidegate.errors import TidegateError
+
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 
-class Restarted(RuntimeError):
+class Restarted(TidegateError):
     """A process that was measured is gone, and what it used is not known any more."""
 
 

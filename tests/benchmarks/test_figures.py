@@ -13,7 +13,7 @@ from tests.benchmarks.scale import Scale
 from tests.benchmarks.scenarios import HEADLINE, SCENARIOS, Scenario
 from tests.benchmarks.tables import Table
 from tests.benchmarks.tap import Tap
-from tests.benchmarks.targets import targets
+from tests.benchmarks.targets import ledger_growth, targets
 
 
 def samples(*cpu_us: float, p50_ms: float | None = 1.0) -> list[Sample]:
@@ -54,8 +54,12 @@ def test_targets_are_judged_by_the_median(cpu_us: float, met: bool) -> None:
 
 
 def test_a_growing_ledger_is_judged_by_its_worst_size() -> None:
-    """Whichever way the cost changed."""
-    ledger = {size: {TIDEGATE: samples(cpu)} for size, cpu in ((0, 100), (10, 80), (20, 105))}
+    """Whichever way the cost changed, but for what the machine did to the baseline as well."""
+    ledger = {
+        size: {TIDEGATE: samples(ours), ASYNC: samples(theirs)}
+        for size, ours, theirs in ((0, 100, 200), (10, 160, 400), (20, 105, 200))
+    }
+    assert ledger_growth(ledger) == pytest.approx([1, 0.8, 1.05])
     [judged] = targets(Findings(ledger=ledger))
     assert (judged.measured.median, judged.met) == (pytest.approx(0.2), False)
 
