@@ -62,9 +62,13 @@ def send(load: Load) -> Answers:
     """Make all deliveries, each once.
 
     Raises:
-        Refused: one was not answered with success.
+        Refused: one was not answered, or not with success.
     """
-    answers = asyncio.run(_send(load, [*load.make(load.host, load.scenario, load.batch, load.deliveries)]))
+    prepared = [*load.make(load.host, load.scenario, load.batch, load.deliveries)]
+    try:
+        answers = asyncio.run(_send(load, prepared))
+    except (TimeoutError, ExceptionGroup) as error:
+        raise Refused(f"{load.host} gave no answer: {error!r}") from error
     if any(status // 100 != 2 for status in answers.statuses):
         raise Refused(f"answered {answers.statuses}")
     return answers
