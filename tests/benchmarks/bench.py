@@ -47,12 +47,17 @@ class Bench:
         absent: why others do not.
     """
 
-    def __init__(self, say: Callable[[str], None], warm_up: int) -> None:
-        """``warm_up`` is how many deliveries everybody gets before anything is measured."""
+    def __init__(self, say: Callable[[str], None], *, warm_up: int, pure: bool) -> None:
+        """
+        Args:
+            warm_up: how many deliveries everybody gets before anything is measured.
+            pure: whether Tidegate's pure function is to run as well.
+        """
         self.contenders: list[Contender] = []
         self.absent = missing()
         self._say = say
         self._warm_up = warm_up
+        self._has_pure = pure
         self._pubsub = PubSubEmulator()
         self._firestore = FirestoreEmulator(heap_mb=_HEAP_MB)
         self._recipes: dict[str, Recipe] = {}
@@ -157,7 +162,7 @@ class Bench:
             filler.close()
 
     def _function(self, label: str, environment: Mapping[str, str] | None = None) -> Contender:
-        pure = self._recipes[PURE] if label == TIDEGATE else None
+        pure = self._recipes[PURE] if label == TIDEGATE and self._has_pure else None
         return FunctionContender(label, self._recipes[label], self._generator, pure=pure, environment=environment)
 
     @contextmanager
@@ -173,7 +178,7 @@ class Bench:
         """Start a contender, and have it import and connect what it needs."""
         self._say(f"starting {contender.label}")
         contender.start()
-        for pure in (False, True):
+        for pure in {False, self._has_pure}:
             if contender.takes(scenario := Scenario("warming up", pure=pure)):
                 contender.deliver(scenario, uuid4().hex[:8], self._warm_up)
 

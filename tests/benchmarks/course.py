@@ -76,7 +76,8 @@ class Course:
 
     def run(self) -> Findings:
         """Measure everything that the plan asks for."""
-        with Bench(self._display.say, self._plan.warm_up) as bench:
+        pure = any(each.pure for each in self._plan.scenarios)
+        with Bench(self._display.say, warm_up=self._plan.warm_up, pure=pure) as bench:
             self._found.absent = bench.absent
             for scenario in self._plan.scenarios:
                 on_run = self._progress(
