@@ -136,3 +136,20 @@ def test_the_command_compares() -> None:
     assert [each.partition(" |")[0] for each in tables] == ["1 million events", "1 billion events"]
     for each in tables:
         assert each.splitlines()[0].count(" | ") == len(alternatives(1))
+
+
+def test_a_comparison_is_of_plain_events() -> None:
+    """What the others could not do is refused rather than left out in silence."""
+    result = CliRunner().invoke(app, ["costs", "--beside", "--jobs", "1"])
+    assert result.exit_code == 2
+    assert "plain events" in result.output
+
+
+def test_pure_functions_spare_a_write() -> None:
+    """Each delivery to one of them."""
+    assert Workload(1_000, pure=0.5).usage()["firestore_writes"] == 1_500
+    dearer, cheaper = (
+        CliRunner().invoke(app, ["costs", "--events", "1e9", *pure]).stdout for pure in ((), ("--pure", "1"))
+    )
+    assert "| Firestore, writes | 1,799 |" in dearer
+    assert "| Firestore, writes | 899 |" in cheaper

@@ -21,6 +21,9 @@ def costs(
     delayed: Annotated[
         float, typer.Option("--delayed", metavar="SHARE", min=0, max=1, help="Of these, how many are published later.")
     ] = 0.0,
+    pure: Annotated[
+        float, typer.Option("--pure", metavar="SHARE", min=0, max=1, help="Of these, how many pure functions handle.")
+    ] = 0.0,
     schedules: Annotated[int, typer.Option("--schedules", min=0, help="How many schedules there are.")] = 0,
     beside: Annotated[
         bool, typer.Option("--beside", help="Beside what else could handle 1e8 events, or those of --events.")
@@ -40,10 +43,12 @@ def costs(
     """
     prices = load_prices()
     if beside:
+        if jobs or delayed or pure or schedules:
+            raise typer.BadParameter("compares plain events: give it no more than --events", param_hint="--beside")
         for each in events or [100 * _MILLION]:
             columns = [(name, each, usage) for name, usage in alternatives(each).items()]
             typer.echo(columns_table(f"US dollars a month for {counted(each)} events", columns, prices), nl=False)
         return
     sizes = events or [_MILLION, 100 * _MILLION, 10_000 * _MILLION]
-    workloads = [Workload(each, jobs=jobs, delayed=delayed, schedules=schedules) for each in sizes]
+    workloads = [Workload(each, jobs=jobs, delayed=delayed, pure=pure, schedules=schedules) for each in sizes]
     typer.echo(table(workloads, prices), nl=False)
