@@ -1,9 +1,10 @@
 """Fixtures for every test beyond those of `tidegate.testing.plugin`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.module_table import contracts_kept
 from tidegate.testing.emulators import Emulators
 from tidegate_ops.emulators import FirestoreEmulator, PubSubEmulator
 
@@ -12,6 +13,13 @@ from tidegate_ops.emulators import FirestoreEmulator, PubSubEmulator
 def anyio_backend() -> str:
     """Async tests run on asyncio, as functions do."""
     return "asyncio"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_contracts() -> Iterator[None]:
+    """Each file of tests finds the contracts that it has imported, whatever project the one before has looked at."""
+    with contracts_kept():
+        yield
 
 
 @pytest.fixture(scope="session")

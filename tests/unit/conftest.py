@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.module_table import contracts_kept
 from tidegate_ops.project import Project
 
 TOPOLOGY = """\
@@ -149,10 +150,6 @@ def _write(root: Path, files: dict[str, str]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _is_contracts(name: str) -> bool:
-    return name == "contracts" or name.startswith("contracts.")
-
-
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A consistent project of two functions in a folder of its own, which is the working directory too."""
@@ -160,11 +157,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     monkeypatch.chdir(tmp_path)
     # Edits within one second would otherwise be hidden by compiled files of the same age.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    before = {name: module for name, module in sys.modules.items() if _is_contracts(name)}
-    yield Project(tmp_path)
-    for name in [name for name in sys.modules if _is_contracts(name)]:
-        del sys.modules[name]
-    sys.modules.update(before)
+    with contracts_kept():
+        yield Project(tmp_path)
 
 
 @pytest.fixture
