@@ -37,8 +37,8 @@ bench: $(READY) ## Measure a delivery beside functions written by hand; BENCH=--
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 .PHONY: test
-test: $(READY) ## Run every test, three files at a time; at the end says what was skipped and why
-	@$(BIN)/pytest -n 3 --dist loadfile
+test: $(READY) ## Run every test, two files at a time; at the end says what was skipped and why
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: format lint types imports application infrastructure ## Check style, types, import direction, topology and contracts
