@@ -126,7 +126,7 @@ class Walk:
         return [then for (_, node), then in self.thens.items() if node.rpartition(".")[0] == key]
 
     def _record(self, key: str) -> Record | None:
-        document: Document | None = self.documents._find(f"{LEDGER}/{key}")
+        document: Document | None = self.documents.get(f"{LEDGER}/{key}")
         if document is None:
             return None
         version, record = self._read.get(key, (None, None))

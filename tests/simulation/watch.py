@@ -39,10 +39,10 @@ class WatchedDocuments(MemoryDocuments):
     records: Watch = field(default_factory=Watch)
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
-        before = {each.path: self._find(each.path) for each in writes if each.path.startswith(self.watched)}
+        before = {each.path: self.get(each.path) for each in writes if each.path.startswith(self.watched)}
         written = super().commit(writes)
         for path, document in before.items():
-            self.observe(path, document, self._find(path))
+            self.observe(path, document, self.get(path))
         for each in writes:
             collection, _, key = each.path.rpartition("/")
             if collection == LEDGER and isinstance(each, Put):

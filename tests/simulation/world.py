@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -193,7 +194,6 @@ class Fleet:
     def __init__(self, world: World, handler: Handler) -> None:
         self._world = world
         self._handler = handler
-        self._config = world.topology.config(handler.name)
         self._instances: list[tuple[Process, Service] | None] = [None] * INSTANCES
 
     async def push(self, headers: Mapping[str, str], body: bytes) -> int:
@@ -206,6 +206,10 @@ class Fleet:
     async def _request(self, headers: Mapping[str, str], body: bytes) -> int:
         process, service = await self._instance()
         return await run_in(process, lambda: _serve(service, headers, body)) or 502
+
+    @cached_property
+    def _config(self) -> FunctionConfig:
+        return self._world.topology.config(self._handler.name)
 
     async def _instance(self) -> tuple[Process, Service]:
         place = self._world.random.randrange(INSTANCES)

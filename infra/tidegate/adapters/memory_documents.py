@@ -3,7 +3,7 @@
 It knows nothing of Google's libraries; `memory_firestore` puts the official client on top of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -62,7 +62,7 @@ class Precondition:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Writes a document.
+    """Writes a document. The store keeps ``fields``: whoever has made them leaves them as they are.
 
     Attributes:
         mask: the fields to write; one that ``fields`` lacks is deleted, all others are kept.
@@ -71,7 +71,7 @@ class Put:
     """
 
     path: str
-    fields: Mapping[str, Any]
+    fields: Fields
     mask: tuple[FieldPath, ...] | None = None
     transforms: tuple[Transform, ...] = ()
     precondition: Precondition = Precondition()
@@ -90,7 +90,10 @@ Write: TypeAlias = Put | Delete
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as of one moment. ``path`` is relative to the database, such as ``ledger/a``."""
+    """A document as of one moment, for ever: whoever wants to change its fields makes a copy of them.
+
+    ``path`` is relative to the database, such as ``ledger/a``.
+    """
 
     path: str
     fields: Fields
@@ -129,7 +132,7 @@ class MemoryDocuments:
         staged: dict[str, Document | None] = {}
         results = []
         for write in writes:
-            present = staged[write.path] if write.path in staged else self._find(write.path)
+            present = staged[write.path] if write.path in staged else self.get(write.path)
             _check(write, present)
             staged[write.path], written = _applied(write, present, now)
             results.append(written)
@@ -138,13 +141,13 @@ class MemoryDocuments:
         return results
 
     def get(self, path: str) -> Document | None:
-        """A copy of the document, or None."""
-        document = self._find(path)
-        return _copy(document) if document else None
+        """The document as it is now, or None."""
+        collection, _, name = path.rpartition("/")
+        return self._collections.get(collection, {}).get(name)
 
     def list(self, collection: str) -> list[Document]:
-        """Copies of the documents directly in ``collection``, ordered by id."""
-        return [_copy(document) for _, document in sorted(self._collections.get(collection, {}).items())]
+        """The documents directly in ``collection``, ordered by id."""
+        return [document for _, document in sorted(self._collections.get(collection, {}).items())]
 
     def paths(self) -> Iterator[str]:
         """The path of every document, in no order."""
@@ -164,10 +167,6 @@ class MemoryDocuments:
         self._last_commit = now
         return now
 
-    def _find(self, path: str) -> Document | None:
-        collection, _, name = path.rpartition("/")
-        return self._collections.get(collection, {}).get(name)
-
     def _store(self, path: str, document: Document | None) -> None:
         collection, _, name = path.rpartition("/")
         documents = self._collections.setdefault(collection, {})
@@ -175,10 +174,6 @@ class MemoryDocuments:
             documents.pop(name, None)
         else:
             documents[name] = document
-
-
-def _copy(document: Document) -> Document:
-    return Document(document.path, copied(document.fields), document.create_time, document.update_time)
 
 
 def _check(write: Write, present: Document | None) -> None:
@@ -207,8 +202,7 @@ def _applied(write: Write, present: Document | None, now: datetime) -> tuple[Doc
 
 def _masked(write: Put, present: Document | None) -> Fields:
     if write.mask is None:
-        replaced: Fields = copied(write.fields)
-        return replaced
+        return copied(write.fields) if write.transforms else write.fields
     fields: Fields = copied(present.fields) if present else {}
     for path in write.mask:
         try:

@@ -48,13 +48,19 @@ def name_of(path: str, client: AsyncClient) -> str:
 
 def message_of(document: Document, client: AsyncClient) -> types.Document:
     """The document as the service would send it."""
-    message = types.Document(name=name_of(document.path, client))
-    raw = types.Document.pb(message)
+    message = types.Document()
+    set_document(types.Document.pb(message), document, client)
+    return message
+
+
+def set_document(raw: Any, document: Document, client: AsyncClient) -> None:
+    """Make a raw ``Document`` this one."""
+    raw.name = name_of(document.path, client)
+    fields = raw.fields
     for name, value in document.fields.items():
-        set_value(raw.fields[name], value)
+        set_value(fields[name], value)
     set_moment(raw.create_time, document.create_time)
     set_moment(raw.update_time, document.update_time)
-    return message
 
 
 def set_value(raw: Any, value: Any) -> None:

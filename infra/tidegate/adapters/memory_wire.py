@@ -5,10 +5,9 @@ from typing import Any
 
 from google.api_core import exceptions
 from google.cloud.firestore import AsyncClient
-from google.cloud.firestore_v1 import types
 
 from tidegate.adapters.memory_documents import CommitRefused, MemoryDocuments, Refusal, Written
-from tidegate.adapters.memory_translation import message_of, path_from, set_value, writes_from
+from tidegate.adapters.memory_translation import path_from, set_document, set_value, writes_from
 from tidegate.adapters.raw_documents import BatchGetResponse, BatchWriteResponse, CommitResponse, set_moment
 
 _ERRORS: dict[Refusal, type[exceptions.GoogleAPICallError]] = {
@@ -69,7 +68,7 @@ class MemoryWire:
         if document is None:
             answer.missing = name
         else:
-            answer.found.CopyFrom(types.Document.pb(message_of(document, self._client)))
+            set_document(answer.found, document, self._client)
         return answer
 
 

@@ -8,6 +8,7 @@ from tidegate.adapters.firestore_lanes import LANES
 from tidegate.adapters.firestore_pauses import PAUSES
 from tidegate.adapters.job_documents import JOBS
 from tidegate.adapters.memory_documents import Delete, MemoryDocuments, Put
+from tidegate.adapters.memory_fields import copied
 from tidegate.adapters.record_document import LEDGER
 
 _RUNTIME = frozenset({LEDGER, JOBS, BREAKERS, LANES, PAUSES})
@@ -26,10 +27,11 @@ class Documents(MutableMapping[str, dict[str, Any]]):
         document = self._store.get(path)
         if document is None:
             raise KeyError(f"there is no document {path}; there are: {', '.join(self) or 'none'}")
-        return document.fields
+        fields: dict[str, Any] = copied(document.fields)
+        return fields
 
     def __setitem__(self, path: str, fields: Mapping[str, Any]) -> None:
-        self._store.commit([Put(path, fields)])
+        self._store.commit([Put(path, copied(fields))])
 
     def __delitem__(self, path: str) -> None:
         self._store.commit([Delete(path)])
