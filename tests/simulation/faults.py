@@ -99,8 +99,12 @@ class Chaos:
         what: str,
         action: Callable[[], Awaitable[T]],
         failure: Callable[[str], Exception],
+        patience_seconds: float | None = None,
     ) -> T:
         """Perform ``action`` for ``process`` (None: the broker, which does not die).
+
+        Args:
+            patience_seconds: after which the way there gives up by itself; None where it waits for ever.
 
         Raises:
             failure: what the caller's port raises when the other side fails.
@@ -124,7 +128,8 @@ class Chaos:
             case Fault.FAILS_BEFORE:
                 raise failure(f"#{number} failed before it was done")
             case Fault.NEVER_ANSWERS:
-                await self._forever()
+                await self._silence(patience_seconds)
+                raise failure(f"#{number} was not answered in time")
             case Fault.DIES_BEFORE if process is not None:
                 process.die()
                 await self._forever()
@@ -135,7 +140,8 @@ class Chaos:
                 task = asyncio.get_running_loop().create_task(self._late(number, delay, action))
                 self._unanswered.append(task)
                 task.add_done_callback(_heard)
-                await self._forever()
+                await self._silence(patience_seconds)
+                raise failure(f"#{number} was not answered in time")
             case _:
                 pass
         if process is not None and not process.alive:
@@ -154,6 +160,9 @@ class Chaos:
         """Add a line to the trace, with the time; costly, so only where somebody wants to read it."""
         if self.traced:
             self.trace.append(f"{asyncio.get_running_loop().time():10.3f}  {line}")
+
+    async def _silence(self, seconds: float | None) -> None:
+        await (self._forever() if seconds is None else asyncio.sleep(seconds))
 
     async def _forever(self) -> None:
         """Wait for an answer that never comes; kept, or asyncio would collect the waiting task."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import ServiceUnavailable
@@ -16,6 +17,8 @@ from tidegate.ports import Publisher, Timers
 
 T = TypeVar("T")
 
+_PUBLISHING_SECONDS = 30.0  # as long as the real publisher gives a request
+
 
 @dataclass
 class FaultyWire:
@@ -26,17 +29,20 @@ class FaultyWire:
     chaos: Chaos
 
     async def commit(self, request: Any, timeout_seconds: float) -> Any:
-        return await self._io("commit", request.writes, lambda: self.wire.commit(request, timeout_seconds))
+        call = partial(self.wire.commit, request, timeout_seconds)
+        return await self._io("commit", request.writes, call, timeout_seconds)
 
     async def batch_write(self, request: Any, timeout_seconds: float) -> Any:
-        return await self._io("write", request.writes, lambda: self.wire.batch_write(request, timeout_seconds))
+        call = partial(self.wire.batch_write, request, timeout_seconds)
+        return await self._io("write", request.writes, call, timeout_seconds)
 
     async def batch_get(self, request: Any, timeout_seconds: float) -> list[Any]:
-        return await self._io("read", request.documents, lambda: self.wire.batch_get(request, timeout_seconds))
+        call = partial(self.wire.batch_get, request, timeout_seconds)
+        return await self._io("read", request.documents, call, timeout_seconds)
 
-    async def _io(self, what: str, documents: Sequence[Any], call: Callable[[], Awaitable[T]]) -> T:
+    async def _io(self, what: str, documents: Sequence[Any], call: Callable[[], Awaitable[T]], seconds: float) -> T:
         told = f"{what} {', '.join(map(_told, documents))}" if self.chaos.traced else what
-        return await self.chaos.io(self.process, told, call, _failure)
+        return await self.chaos.io(self.process, told, call, _failure, seconds)
 
 
 @dataclass
@@ -49,7 +55,7 @@ class FaultyRequests:
 
     async def __call__(self, topic: str, messages: Sequence[Outgoing]) -> None:
         what = f"publish {len(messages)} to {topic}"
-        await self.chaos.io(self.process, what, lambda: self.publisher.publish(messages), _failure)
+        await self.chaos.io(self.process, what, lambda: self.publisher.publish(messages), _failure, _PUBLISHING_SECONDS)
 
 
 @dataclass

@@ -21,7 +21,7 @@ _SERVICE = "/google.firestore.v1.Firestore/"
 
 
 class Wire(Protocol):
-    """The service as its requests and answers travel. Each call is made once: nothing is repeated.
+    """The service as its requests and answers travel. Each call is made once and ends in the time that it has.
 
     Each raises what Google's own clients raise; `google.api_core.exceptions` says which.
     """

@@ -1,6 +1,5 @@
 """Guarded writes of single documents, of which concurrent callers share calls; and reads likewise."""
 
-import asyncio
 from typing import Any
 
 import grpc
@@ -32,15 +31,14 @@ class GroupedWrites:
         """The ``WriteResult`` of a raw ``Write`` of ``size`` bytes.
 
         Raises:
-            GoogleAPICallError, TimeoutError: as if it were committed alone.
+            GoogleAPICallError: as if it were committed alone.
         """
         return await self._groups.ask(write, size=size, name=write.update.name)
 
     async def _write(self, writes: list[Any]) -> list[Any]:
         request = BatchWriteRequest(database=self._database, writes=writes)
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                answer = await self._wire.batch_write(request, self._timeout_seconds)
+            answer = await self._wire.batch_write(request, self._timeout_seconds)
         except PERMANENT:
             if len(writes) == 1:
                 raise
@@ -68,14 +66,13 @@ class GroupedReads:
         """The raw document of this full name as of now; None where there is none.
 
         Raises:
-            GoogleAPICallError, TimeoutError: no answer.
+            GoogleAPICallError: no answer.
         """
         return await self._groups.ask(name, size=0)
 
     async def _read(self, names: list[str]) -> list[Any]:
         request = BatchGetRequest(database=self._database, documents=list(dict.fromkeys(names)))
-        async with asyncio.timeout(self._timeout_seconds):
-            answers = await self._wire.batch_get(request, self._timeout_seconds)
+        answers = await self._wire.batch_get(request, self._timeout_seconds)
         found = {each.found.name: each.found for each in answers if each.HasField("found")}
         known = {*found, *(each.missing for each in answers)}
         if unknown := [each for each in names if each not in known]:
