@@ -64,12 +64,16 @@ class Seeded:
 
 @dataclass
 class Process:
-    """One instance of one function: its memory, and a clock of its own."""
+    """One instance of one function: its memory, and a clock of its own.
+
+    Attributes:
+        requests: what it works on, in the order in which it began; a set would have another order in each run.
+    """
 
     name: str
     skew_seconds: float
     alive: bool = True
-    requests: set["asyncio.Task[int]"] = field(default_factory=set)
+    requests: dict["asyncio.Task[int]", None] = field(default_factory=dict)
 
     def die(self) -> None:
         """As by SIGKILL: nothing of it runs any further."""

@@ -135,11 +135,9 @@ def _told(document: Any) -> str:
     if isinstance(document, str):
         return document.rpartition("/")[2][:30]
     fields = document.update.fields
-    return (
-        f"{fields['status'].string_value} {fields['attempt'].integer_value} by {fields['owner'].string_value[:4]}"
-        if "status" in fields
-        else _document(document).partition("/documents/")[2]
-    )
+    if not {"status", "attempt", "owner"} <= fields.keys():  # to ask a raw map for what it lacks would put it there
+        return _document(document).partition("/documents/")[2]
+    return f"{fields['status'].string_value} {fields['attempt'].integer_value} by {fields['owner'].string_value[:4]}"
 
 
 def _document(write: Any) -> str:

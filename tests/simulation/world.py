@@ -230,8 +230,8 @@ async def run_in(process: Process, work: Callable[[], Coroutine[Any, Any, int]])
         return await work()
 
     task = asyncio.get_running_loop().create_task(inside())
-    process.requests.add(task)
-    task.add_done_callback(process.requests.discard)
+    process.requests[task] = None
+    task.add_done_callback(process.requests.pop)
     await asyncio.wait({task})
     return None if task.cancelled() else task.result()
 
