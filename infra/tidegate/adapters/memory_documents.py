@@ -132,7 +132,7 @@ class MemoryDocuments:
         staged: dict[str, Document | None] = {}
         results = []
         for write in writes:
-            present = staged[write.path] if write.path in staged else self.get(write.path)
+            present = staged[write.path] if write.path in staged else self._find(write.path)
             _check(write, present)
             staged[write.path], written = _applied(write, present, now)
             results.append(written)
@@ -142,8 +142,7 @@ class MemoryDocuments:
 
     def get(self, path: str) -> Document | None:
         """The document as it is now, or None."""
-        collection, _, name = path.rpartition("/")
-        return self._collections.get(collection, {}).get(name)
+        return self._find(path)
 
     def list(self, collection: str) -> list[Document]:
         """The documents directly in ``collection``, ordered by id."""
@@ -166,6 +165,10 @@ class MemoryDocuments:
             now = self._last_commit + _TICK
         self._last_commit = now
         return now
+
+    def _find(self, path: str) -> Document | None:
+        collection, _, name = path.rpartition("/")
+        return self._collections.get(collection, {}).get(name)
 
     def _store(self, path: str, document: Document | None) -> None:
         collection, _, name = path.rpartition("/")
