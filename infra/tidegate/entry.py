@@ -1,11 +1,12 @@
 """The decorator that makes a handler a deployed function."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast, overload
 
 import functions_framework.aio
-from starlette.responses import JSONResponse
+from pydantic_core import to_json
+from starlette.responses import Response
 
 from tidegate import logs
 from tidegate.config_file import missing_config, read_config
@@ -26,7 +27,7 @@ class EntryPoint(Protocol):
     handler: Handler
     __name__: str
 
-    def __call__(self, request: "Request") -> Awaitable[JSONResponse]: ...
+    def __call__(self, request: "Request") -> Awaitable[Response]: ...
 
 
 @overload
@@ -58,10 +59,10 @@ def _entry_point(handler: Handler) -> EntryPoint:
 
     @functions_framework.aio.http
     @functools.wraps(handler.call)
-    async def entry(request: "Request") -> JSONResponse:
+    async def entry(request: "Request") -> Response:
         nonlocal service
         if request.method == "GET":
-            return JSONResponse({"function": handler.name, "ready": config is not None})
+            return _answer({"function": handler.name, "ready": config is not None})
         if service is None:
             if config is None:
                 raise missing_config(handler.source)
@@ -70,11 +71,15 @@ def _entry_point(handler: Handler) -> EntryPoint:
             service = Service(handler, config, google_ports(settings), settings.environment)
             on_sigterm(service.stop)
         answer = await service.receive(_headers(request), await request.body())
-        return JSONResponse(answer.body, answer.status)
+        return _answer(answer.body, answer.status)
 
     entry_point = cast(EntryPoint, entry)
     entry_point.handler = handler
     return entry_point
+
+
+def _answer(body: Mapping[str, object], status: int = 200) -> Response:
+    return Response(to_json(body), status, media_type="application/json")
 
 
 def _headers(request: "Request") -> dict[str, str]:

@@ -11,8 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from pydantic_core import to_json
+
 from tidegate.events import timestamp
 from tidegate.log_settings import LogSettings
+from tidegate.records import storable
 from tidegate.redaction import without_data, without_secrets
 from tidegate.reports import Report
 from tidegate.traces import TraceContext, is_among
@@ -75,7 +78,7 @@ def observer(settings: LogSettings, stream: TextIO = sys.stdout) -> Callable[[Re
         if not is_among(report.trace.trace_id, settings.share(report.verdict)):
             return
         # One write per line, so that lines of several threads never mix.
-        stream.write(json.dumps(delivery_line(report, settings)) + "\n")
+        stream.write(to_json(delivery_line(report, settings), ensure_ascii=True).decode() + "\n")
         stream.flush()
 
     return observe
@@ -129,7 +132,7 @@ def _labels(function: str, event_id: str, attempt: int, job: str) -> dict[str, d
 
 
 def _redacted(text: str, data: bytes, settings: LogSettings) -> str:
-    text = without_secrets(text)
+    text = storable(without_secrets(text))
     return text if settings.shows_data else without_data(text, data)
 
 
