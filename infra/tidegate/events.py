@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from tidegate.errors import Undecodable
@@ -139,6 +140,7 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+@lru_cache(maxsize=64)  # all that one delivery emits is of one moment
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, the one spelling that Tidegate writes."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

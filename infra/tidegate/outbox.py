@@ -25,6 +25,8 @@ MARK_ABOVE = 100
 MAX_DATA_BYTES = 9_000_000
 """Below Pub/Sub's 10 MB a request, which counts attributes and framing as well."""
 
+_SURELY_FITS = MAX_ATTRIBUTE_BYTES // 4  # in characters, each of four bytes at most
+
 MAX_WAITING_BYTES = 900_000
 """What waits for a gathering to end, or for a job to fail, waits in a Firestore document of 1 MiB."""
 
@@ -218,6 +220,6 @@ def _checked(outgoing: Outgoing) -> Outgoing:
             "have: keep large data elsewhere and emit its name"
         )
     for name, value in outgoing.attributes.items():
-        if len(value.encode()) > MAX_ATTRIBUTE_BYTES:
+        if len(value) > _SURELY_FITS and len(value.encode()) > MAX_ATTRIBUTE_BYTES:
             raise Reject(f"{name} of {outgoing.topic} exceeds the {MAX_ATTRIBUTE_BYTES:,} bytes of an attribute")
     return outgoing

@@ -16,6 +16,7 @@ LEDGER = "ledger"
 """The collection that holds the records."""
 
 _COMPRESS_ABOVE_BYTES = 32 * 1024
+_LEVEL = 3  # of zlib, at which an outbox takes a sixth of the usual time, for a tenth more bytes
 
 
 def fields_of(record: Record) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def _unpacked_outbox(outbox: str | bytes | None) -> tuple[Outgoing, ...]:
 def _json(value: object) -> str | bytes:
     """As JSON text, compressed where that is worth it."""
     text = to_json(value)
-    return zlib.compress(text) if len(text) > _COMPRESS_ABOVE_BYTES else text.decode()
+    return zlib.compress(text, _LEVEL) if len(text) > _COMPRESS_ABOVE_BYTES else text.decode()
 
 
 def _message(message: Outgoing) -> dict[str, Any]:
