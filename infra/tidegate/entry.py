@@ -1,6 +1,7 @@
 """The decorator that makes a handler a deployed function."""
 
 import functools
+import gc
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast, overload
 
@@ -19,6 +20,9 @@ from tidegate.topology import FunctionConfig
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+
+_COLLECTED_AFTER = 10_000  # objects; Python's own is some hundreds
 
 
 class EntryPoint(Protocol):
@@ -70,12 +74,23 @@ def _entry_point(handler: Handler) -> EntryPoint:
             settings = Settings.read()
             service = Service(handler, config, google_ports(settings), settings.environment)
             on_sigterm(service.stop)
+            _relieve_collector()
         answer = await service.receive(_headers(request), await request.body())
         return _answer(answer.body, answer.status)
 
     entry_point = cast(EntryPoint, entry)
     entry_point.handler = handler
     return entry_point
+
+
+def _relieve_collector() -> None:
+    """Let the garbage collector look at less, and less often.
+
+    What is loaded by now lives as long as the process, and what a delivery makes goes when its last reference does:
+    at Python's own pace a twentieth of a delivery's processor time is spent on finding nothing.
+    """
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AFTER)
 
 
 def _answer(body: Mapping[str, object], status: int = 200) -> Response:

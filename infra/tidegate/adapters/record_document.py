@@ -74,6 +74,8 @@ def _utc(moment: datetime, name: str) -> datetime:
 
 def plain_time(moment: datetime) -> datetime:
     """Firestore's client reads times as a subclass with nanoseconds, of which a ledger has none."""
+    if type(moment) is datetime and moment.tzinfo is UTC:
+        return moment  # as nearly all are
     return datetime.combine(moment.date(), moment.timetz()).astimezone(UTC)
 
 
