@@ -124,7 +124,9 @@ class Event:
             attributes[REDRIVE] = str(self.redrive)
         if self.class_:
             attributes[CLASS] = self.class_
-        return attributes | {f"ce-{name}": value for name, value in self.extensions.items()}
+        for name, value in self.extensions.items():
+            attributes[f"ce-{name}"] = value
+        return attributes
 
 
 def child_id(function: str, parent: str, name: int | str) -> str:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
 from tidegate.causes import Cause
@@ -25,10 +24,10 @@ MARK_ABOVE = 100
 MAX_DATA_BYTES = 9_000_000
 """Below Pub/Sub's 10 MB a request, which counts attributes and framing as well."""
 
-_SURELY_FITS = MAX_ATTRIBUTE_BYTES // 4  # in characters, each of four bytes at most
-
 MAX_WAITING_BYTES = 900_000
 """What waits for a gathering to end, or for a job to fail, waits in a Firestore document of 1 MiB."""
+
+_SURELY_FITS = MAX_ATTRIBUTE_BYTES // 4  # in characters, none of which is more than four bytes
 
 
 def returned(given: Iterable[Given], *, config: FunctionConfig, cause: Cause) -> Returned:
@@ -182,7 +181,6 @@ def _message(emission: Emission[Any], name: int | str, config: FunctionConfig, c
             f"{config.function} returned {contract.__name__}, but topology.yaml does not list "
             f"{contract.event_type} under its emits"
         )
-    extensions = cause.event.extensions
     due = emission.due(cause.now)
     if due and due - cause.now > MAX_DELAY:
         raise Reject(f"a {contract.event_type} is due at {due:%Y-%m-%d %H:%M}, more than {MAX_DELAY.days} days ahead")
@@ -196,13 +194,7 @@ def _message(emission: Emission[Any], name: int | str, config: FunctionConfig, c
         key=emission.key,
         class_=config.classes.inherited(config.classes.of(config.topic, cause.event.class_), contract.event_type),
         expires=(due or cause.now) + emission.expires_in if emission.expires_in else None,
-        extensions=MappingProxyType(
-            {
-                "causationid": cause.event.id,
-                "correlationid": extensions.get("correlationid", cause.event.id),
-                **cause.trace.extensions(),
-            }
-        ),
+        extensions=cause.extensions,
     )
     return _checked(Outgoing(contract.event_type, event.data, event.attributes(), event.key, due))
 
