@@ -142,10 +142,9 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-@lru_cache(maxsize=64)  # all that one delivery emits is of one moment
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, the one spelling that Tidegate writes."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return _spelled(moment.astimezone(UTC))
 
 
 def utc(moment: datetime) -> datetime:
@@ -155,6 +154,11 @@ def utc(moment: datetime) -> datetime:
         OverflowError: it has no UTC form, such as midnight of the year 1 east of Greenwich.
     """
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@lru_cache(maxsize=64)  # all that one delivery emits is of one moment
+def _spelled(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _time(text: str, name: str) -> datetime:

@@ -27,8 +27,6 @@ MAX_DATA_BYTES = 9_000_000
 MAX_WAITING_BYTES = 900_000
 """What waits for a gathering to end, or for a job to fail, waits in a Firestore document of 1 MiB."""
 
-_SURELY_FITS = MAX_ATTRIBUTE_BYTES // 4  # in characters, none of which is more than four bytes
-
 
 def returned(given: Iterable[Given], *, config: FunctionConfig, cause: Cause) -> Returned:
     """Turn what a handler gave back into its outcome.
@@ -212,6 +210,6 @@ def _checked(outgoing: Outgoing) -> Outgoing:
             "have: keep large data elsewhere and emit its name"
         )
     for name, value in outgoing.attributes.items():
-        if len(value) > _SURELY_FITS and len(value.encode()) > MAX_ATTRIBUTE_BYTES:
+        if len(value.encode()) > MAX_ATTRIBUTE_BYTES:
             raise Reject(f"{name} of {outgoing.topic} exceeds the {MAX_ATTRIBUTE_BYTES:,} bytes of an attribute")
     return outgoing
