@@ -1,14 +1,17 @@
 """What is being handled, as far as the events that come of it need to know."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from types import MappingProxyType
 
 from tidegate.events import Event
 from tidegate.places import Member
 from tidegate.traces import TraceContext
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: it keeps what it has worked out once
 class Cause:
     """What is being handled.
 
@@ -24,3 +27,9 @@ class Cause:
     unit: Member | None
     now: datetime
     trace: TraceContext
+
+    @cached_property
+    def extensions(self) -> Mapping[str, str]:
+        """The CloudEvents extensions that tell of it, the same for every event that comes of it."""
+        first = self.event.extensions.get("correlationid", self.event.id)
+        return MappingProxyType({"causationid": self.event.id, "correlationid": first, **self.trace.extensions()})

@@ -18,7 +18,7 @@ from tidegate.topology import FunctionConfig
 from tidegate.traces import TraceContext
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
     """One message, read for one function.
 

@@ -77,6 +77,8 @@ class Engine:
         self._ports = ports
         self._dependencies = dependencies
         self._io_seconds = io_seconds
+        self._lease = timedelta(seconds=config.lease_seconds)
+        self._lifetime = timedelta(days=config.ledger_days)
         self._runner = Runner(handler, config, ports, stopping or Stopping())
         self._tree = Tree(ports)
 
@@ -90,9 +92,10 @@ class Engine:
         started = asyncio.get_running_loop().time()
         delivery = Delivery.read(inbound, self._handler, self._config, self._ports.clock())
         trace = self._ports.sampling.delivered(inbound.message.attributes, delivery.event_id, self._ports.draw())
+        delivery.trace = trace
         work = Work(self._config.function, trace, delivery.event_id, delivery.job, inbound.message.data)
         with under_way(work, self._ports):
-            return await self._deliver(replace(delivery, trace=trace), started)
+            return await self._deliver(delivery, started)
 
     async def _deliver(self, delivery: Delivery, started: float) -> Report:
         time = asyncio.get_running_loop().time
@@ -272,8 +275,8 @@ class Engine:
             owner=self._ports.draw(),
             payload_hash=delivery.payload_hash,
             redrive=delivery.redrive,
-            lease=timedelta(seconds=self._config.lease_seconds),
-            lifetime=timedelta(days=self._config.ledger_days),
+            lease=self._lease,
+            lifetime=self._lifetime,
             attempts=self._config.attempts,
         )
 

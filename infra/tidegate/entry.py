@@ -1,11 +1,13 @@
 """The decorator that makes a handler a deployed function."""
 
 import functools
-from collections.abc import Awaitable, Callable
+import gc
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast, overload
 
 import functions_framework.aio
-from starlette.responses import JSONResponse
+from pydantic_core import to_json
+from starlette.responses import Response
 
 from tidegate import logs
 from tidegate.config_file import missing_config, read_config
@@ -20,13 +22,16 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
+_COLLECTED_AFTER = 10_000  # objects; Python's own is some hundreds
+
+
 class EntryPoint(Protocol):
     """What `function` makes: an HTTP function that knows its handler."""
 
     handler: Handler
     __name__: str
 
-    def __call__(self, request: "Request") -> Awaitable[JSONResponse]: ...
+    def __call__(self, request: "Request") -> Awaitable[Response]: ...
 
 
 @overload
@@ -58,10 +63,10 @@ def _entry_point(handler: Handler) -> EntryPoint:
 
     @functions_framework.aio.http
     @functools.wraps(handler.call)
-    async def entry(request: "Request") -> JSONResponse:
+    async def entry(request: "Request") -> Response:
         nonlocal service
         if request.method == "GET":
-            return JSONResponse({"function": handler.name, "ready": config is not None})
+            return _answer({"function": handler.name, "ready": config is not None})
         if service is None:
             if config is None:
                 raise missing_config(handler.source)
@@ -69,12 +74,27 @@ def _entry_point(handler: Handler) -> EntryPoint:
             settings = Settings.read()
             service = Service(handler, config, google_ports(settings), settings.environment)
             on_sigterm(service.stop)
+            _relieve_collector()
         answer = await service.receive(_headers(request), await request.body())
-        return JSONResponse(answer.body, answer.status)
+        return _answer(answer.body, answer.status)
 
     entry_point = cast(EntryPoint, entry)
     entry_point.handler = handler
     return entry_point
+
+
+def _relieve_collector() -> None:
+    """Let the garbage collector look at less, and less often.
+
+    What is loaded by now lives as long as the process, and what a delivery makes goes when its last reference does:
+    at Python's own pace a twentieth of a delivery's processor time is spent on finding nothing.
+    """
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AFTER)
+
+
+def _answer(body: Mapping[str, object], status: int = 200) -> Response:
+    return Response(to_json(body), status, media_type="application/json")
 
 
 def _headers(request: "Request") -> dict[str, str]:

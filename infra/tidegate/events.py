@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from tidegate.errors import Undecodable
@@ -123,7 +124,9 @@ class Event:
             attributes[REDRIVE] = str(self.redrive)
         if self.class_:
             attributes[CLASS] = self.class_
-        return attributes | {f"ce-{name}": value for name, value in self.extensions.items()}
+        for name, value in self.extensions.items():
+            attributes[f"ce-{name}"] = value
+        return attributes
 
 
 def child_id(function: str, parent: str, name: int | str) -> str:
@@ -141,7 +144,7 @@ def digest(*parts: str) -> str:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, the one spelling that Tidegate writes."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return _spelled(moment.astimezone(UTC))
 
 
 def utc(moment: datetime) -> datetime:
@@ -151,6 +154,11 @@ def utc(moment: datetime) -> datetime:
         OverflowError: it has no UTC form, such as midnight of the year 1 east of Greenwich.
     """
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@lru_cache(maxsize=64)  # all that one delivery emits is of one moment
+def _spelled(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _time(text: str, name: str) -> datetime:

@@ -17,6 +17,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+from pydantic_core import from_json
+
 from tidegate.errors import Undecodable
 from tidegate.events import utc
 from tidegate.messages import Message
@@ -126,12 +128,19 @@ def _structured(body: bytes) -> Message:
 
 def _json_object(body: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(body)
+        value = _json(body)
     except (ValueError, RecursionError) as error:
         raise Undecodable(f"the request is not JSON ({error}): expected {what}") from None
     if not isinstance(value, dict):
         raise Undecodable(f"the request is a JSON {type(value).__name__}: expected {what}, an object")
     return value
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except ValueError:
+        return json.loads(body)  # slower, and takes more: UTF-16, deeper nesting, half a character where nobody looks
 
 
 def _base64(text: object, where: str) -> bytes:

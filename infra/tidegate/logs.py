@@ -11,8 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from pydantic_core import to_json
+
 from tidegate.events import timestamp
 from tidegate.log_settings import LogSettings
+from tidegate.records import storable
 from tidegate.redaction import without_data, without_secrets
 from tidegate.reports import Report
 from tidegate.traces import TraceContext, is_among
@@ -29,6 +32,7 @@ _SEVERITY = {
     Verdict.DEAD: "ERROR",
 }
 _GOOGLE = "logging.googleapis.com"
+_TRACE, _SPAN, _SAMPLED, _LABELS = (f"{_GOOGLE}/{name}" for name in ("trace", "spanId", "trace_sampled", "labels"))
 _REPORTED_ERROR = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 _TRACEBACK = "Traceback (most recent call last):"
 
@@ -75,7 +79,7 @@ def observer(settings: LogSettings, stream: TextIO = sys.stdout) -> Callable[[Re
         if not is_among(report.trace.trace_id, settings.share(report.verdict)):
             return
         # One write per line, so that lines of several threads never mix.
-        stream.write(json.dumps(delivery_line(report, settings)) + "\n")
+        stream.write(to_json(delivery_line(report, settings), ensure_ascii=True).decode() + "\n")
         stream.flush()
 
     return observe
@@ -116,20 +120,20 @@ def configure(settings: LogSettings, stream: TextIO = sys.stdout) -> None:
 
 def _trace_fields(trace: TraceContext, settings: LogSettings) -> dict[str, Any]:
     return {
-        f"{_GOOGLE}/trace": f"projects/{settings.project}/traces/{trace.trace_id}",
-        f"{_GOOGLE}/spanId": trace.span_id,
-        f"{_GOOGLE}/trace_sampled": trace.sampled,
+        _TRACE: f"projects/{settings.project}/traces/{trace.trace_id}",
+        _SPAN: trace.span_id,
+        _SAMPLED: trace.sampled,
     }
 
 
 def _labels(function: str, event_id: str, attempt: int, job: str) -> dict[str, dict[str, str]]:
     """What entries are found by; the same for a delivery's own line and for all that its handler logs."""
     labels = {"function": function, "event_id": event_id, "attempt": str(attempt) if attempt else "", "job": job}
-    return {f"{_GOOGLE}/labels": {name: value for name, value in labels.items() if value}}
+    return {_LABELS: {name: value for name, value in labels.items() if value}}
 
 
 def _redacted(text: str, data: bytes, settings: LogSettings) -> str:
-    text = without_secrets(text)
+    text = storable(without_secrets(text))
     return text if settings.shows_data else without_data(text, data)
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
 from tidegate.causes import Cause
@@ -180,7 +179,6 @@ def _message(emission: Emission[Any], name: int | str, config: FunctionConfig, c
             f"{config.function} returned {contract.__name__}, but topology.yaml does not list "
             f"{contract.event_type} under its emits"
         )
-    extensions = cause.event.extensions
     due = emission.due(cause.now)
     if due and due - cause.now > MAX_DELAY:
         raise Reject(f"a {contract.event_type} is due at {due:%Y-%m-%d %H:%M}, more than {MAX_DELAY.days} days ahead")
@@ -194,13 +192,7 @@ def _message(emission: Emission[Any], name: int | str, config: FunctionConfig, c
         key=emission.key,
         class_=config.classes.inherited(config.classes.of(config.topic, cause.event.class_), contract.event_type),
         expires=(due or cause.now) + emission.expires_in if emission.expires_in else None,
-        extensions=MappingProxyType(
-            {
-                "causationid": cause.event.id,
-                "correlationid": extensions.get("correlationid", cause.event.id),
-                **cause.trace.extensions(),
-            }
-        ),
+        extensions=cause.extensions,
     )
     return _checked(Outgoing(contract.event_type, event.data, event.attributes(), event.key, due))
 

@@ -103,8 +103,10 @@ class Place:
     def read(cls, attributes: Mapping[str, str]) -> "Place | None":
         """The place that a message names; None where it belongs to no job, or what it says makes no sense."""
         job, node, awaits = (attributes.get(name, "") for name in (_JOB, _NODE, _AWAITS))
+        if not (job and node and awaits) or "/" in job + node:
+            return None
         first, _, of = (whole_number(part) for part in attributes.get(_MEMBER, "").partition("/"))
-        if not (job and node and awaits) or "/" in job + node or first is None or of is None:
+        if first is None or of is None:
             return None
         functions = tuple(awaits.split(","))
         return cls(job, node, first, of, functions) if first + len(functions) <= of else None

@@ -65,8 +65,8 @@ class Failure:
     detail: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", _storable(self.reason[:MAX_REASON_CHARACTERS]))
-        object.__setattr__(self, "detail", _storable(self.detail[-MAX_DETAIL_CHARACTERS:]))
+        object.__setattr__(self, "reason", storable(self.reason[:MAX_REASON_CHARACTERS]))
+        object.__setattr__(self, "detail", storable(self.detail[-MAX_DETAIL_CHARACTERS:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,6 @@ def field_value(field: str, data: bytes) -> str:
     return f"{field}={json.dumps(value, sort_keys=True)}"
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Without halves of characters, which Python texts may hold and UTF-8 may not."""
     return text.encode(errors="replace").decode()

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from tidegate.context import Context
 from tidegate.decisions import Failed, Outcome
 from tidegate.deliveries import Delivery
-from tidegate.emissions import flatten
+from tidegate.emissions import Given, flatten
 from tidegate.errors import DependencyCutOff, InstanceStopping, LeaseLost, Reject
 from tidegate.handlers import Handler
 from tidegate.outbox import returned
@@ -63,7 +63,7 @@ class Runner:
         try:
             async with self._stopping.grace(self._grace_seconds) as grace, asyncio.timeout(seconds) as timeout:
                 given = await self._call(delivery.payload, context)
-            return returned(flatten(given), config=self._config, cause=delivery.cause(self._ports.clock()))
+            return returned(given, config=self._config, cause=delivery.cause(self._ports.clock()))
         except LeaseLost:
             raise
         except asyncio.CancelledError:
@@ -84,15 +84,15 @@ class Runner:
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             return Failed(Failure(Fault.ERROR, reason, traceback.format_exc()))
 
-    async def _call(self, payload: Any, context: Context) -> list[Any]:
+    async def _call(self, payload: Any, context: Context) -> list[Given]:
         call = self._handler.call
         if self._generates:
-            return [each async for each in call(payload, context)]
+            return list(flatten([each async for each in call(payload, context)]))
         if self._on_loop:
             return list(flatten(await call(payload, context)))
         run = object()
 
-        def work() -> list[Any]:
+        def work() -> list[Given]:
             self._running.add(run)
             try:
                 return list(flatten(call(payload, context)))  # a generator's body runs in the thread as well

@@ -1,11 +1,12 @@
 """A ledger record as a Firestore document: flat fields that people can read in any console."""
 
 import base64
-import json
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from tidegate.events import timestamp
 from tidegate.messages import Outgoing
@@ -15,7 +16,7 @@ LEDGER = "ledger"
 """The collection that holds the records."""
 
 _COMPRESS_ABOVE_BYTES = 32 * 1024
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_LEVEL = 3  # of zlib, at which an outbox takes a sixth of the usual time, for a tenth more bytes
 
 
 def fields_of(record: Record) -> dict[str, Any]:
@@ -73,6 +74,8 @@ def _utc(moment: datetime, name: str) -> datetime:
 
 def plain_time(moment: datetime) -> datetime:
     """Firestore's client reads times as a subclass with nanoseconds, of which a ledger has none."""
+    if type(moment) is datetime and moment.tzinfo is UTC:
+        return moment  # as nearly all are
     return datetime.combine(moment.date(), moment.timetz()).astimezone(UTC)
 
 
@@ -94,7 +97,7 @@ def _packed_steps(steps: Mapping[str, str]) -> dict[str, str] | bytes:
 
 
 def _unpacked_steps(steps: Mapping[str, str] | bytes) -> dict[str, str]:
-    named: Mapping[str, str] = json.loads(zlib.decompress(steps)) if isinstance(steps, bytes) else steps
+    named: Mapping[str, str] = from_json(zlib.decompress(steps)) if isinstance(steps, bytes) else steps
     return dict(named)
 
 
@@ -106,14 +109,13 @@ def _unpacked_outbox(outbox: str | bytes | None) -> tuple[Outgoing, ...]:
     if outbox is None:
         return ()
     text = zlib.decompress(outbox) if isinstance(outbox, bytes) else outbox
-    return tuple(_outgoing(each) for each in json.loads(text))
+    return tuple(_outgoing(each) for each in from_json(text))
 
 
 def _json(value: object) -> str | bytes:
     """As JSON text, compressed where that is worth it."""
-    text = _encode(value)
-    encoded = text.encode()
-    return zlib.compress(encoded) if len(encoded) > _COMPRESS_ABOVE_BYTES else text
+    text = to_json(value)
+    return zlib.compress(text, _LEVEL) if len(text) > _COMPRESS_ABOVE_BYTES else text.decode()
 
 
 def _message(message: Outgoing) -> dict[str, Any]:
