@@ -190,6 +190,7 @@ async def test_a_group_that_was_cut_off_is_no_attempt_either() -> None:
                 group.create_task(use())
 
     declared = {"bank": Dependency(url="https://bank.test", rate_per_second=0.01)}
-    report = await world.engine(charge_order, dependencies=declared).deliver(order())
+    # A task of its own, as a request has: the first Pythons of 3.11 leave one that a group has cancelled so.
+    report = await asyncio.create_task(world.engine(charge_order, dependencies=declared).deliver(order()))
     assert (report.verdict, report.attempt) == (Verdict.BUSY, 0)
     assert "bank is called 0.01 times a second" in report.reason
