@@ -10,6 +10,7 @@ import pytest
 from tests.contract.brokers import EmulatorBroker, emulator_broker
 from tests.contract.rpc_counter import RpcCounter, counted_publisher
 from tidegate.adapters.google_channels import pubsub_channel
+from tidegate.adapters.google_messages import MESSAGES
 from tidegate.adapters.pubsub_publisher import PubSubPublisher
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
@@ -77,6 +78,36 @@ async def test_unreachable_broker() -> None:
             await PubSubPublisher(channel, "p", timeout_seconds=0.3).publish([Outgoing("flight.assessed", b"1")])
         assert told.value.__cause__ is not None
         await channel.close()
+
+
+async def test_a_request_without_an_answer_is_sent_again() -> None:
+    """What may pass is tried again after a moment; what will not is said at once."""
+    answers = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, None, grpc.StatusCode.PERMISSION_DENIED]
+    asked: list[Any] = []
+
+    async def publish(request: Any, context: Any) -> Any:
+        asked.append(request)
+        if status := answers[len(asked) - 1]:
+            await context.abort(status, "not now")
+        return MESSAGES["PublishResponse"]()
+
+    method = grpc.unary_unary_rpc_method_handler(
+        publish, MESSAGES["PublishRequest"].FromString, MESSAGES["PublishResponse"].SerializeToString
+    )
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", {"Publish": method})]
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with pubsub_channel(Settings(project="p", pubsub_emulator_host=f"127.0.0.1:{port}")) as channel:
+        publisher = PubSubPublisher(channel, "p")
+        await publisher.publish([Outgoing("flight.assessed", b"1")])
+        assert len(asked) == 3
+        with pytest.raises(PublishFailed, match="PermissionDenied"):
+            await publisher.publish([Outgoing("flight.assessed", b"2")])
+    await server.stop(None)
+    assert [each.messages[0].data for each in asked] == [b"1", b"1", b"1", b"2"]
 
 
 class Traffic(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
