@@ -12,6 +12,7 @@ from tidegate.engine import Engine
 from tidegate.errors import ConfigurationError
 from tidegate.handlers import Handler
 from tidegate.inputs import read
+from tidegate.late import late
 from tidegate.log_settings import LogSettings
 from tidegate.ports import Ports
 from tidegate.settings import Settings
@@ -21,7 +22,11 @@ from tidegate.traces import Sampling
 from tidegate.verdicts import Verdict
 
 if TYPE_CHECKING:
+    from google.cloud.firestore import AsyncClient
+
     from tidegate.controls import Controls
+    from tidegate.job_ports import Jobs
+    from tidegate.ports import Circuits, Lanes, Timers
 
 _STATUS = {
     Verdict.DONE: 200,
@@ -105,33 +110,58 @@ def check(handler: Handler, config: FunctionConfig) -> None:
 
 
 def google_ports(settings: Settings) -> Ports:
-    """The ports on Google Cloud, or on its emulators. Call it inside the running event loop."""
-    from tidegate.adapters.cloud_tasks_timers import cloud_tasks_timers
-    from tidegate.adapters.firestore_circuits import FirestoreCircuits
-    from tidegate.adapters.firestore_jobs import FirestoreJobs
-    from tidegate.adapters.firestore_lanes import FirestoreLanes
+    """The ports on Google Cloud, or on its emulators. Call it inside the running event loop.
+
+    What every delivery uses is made at once; the rest, and Google's clients, which take long to load, with their
+    first use.
+    """
     from tidegate.adapters.firestore_ledger import FirestoreLedger
-    from tidegate.adapters.google_clients import firestore_client, publisher_client
+    from tidegate.adapters.firestore_wire import firestore_wire
+    from tidegate.adapters.google_channels import pubsub_channel
     from tidegate.adapters.pubsub_publisher import PubSubPublisher
     from tidegate.logs import observer
     from tidegate.telemetry import collected
 
-    firestore = firestore_client(settings)
+    @cache
+    def firestore() -> "AsyncClient":
+        from tidegate.adapters.google_clients import firestore_client
+
+        return firestore_client(settings)
+
+    def jobs() -> "Jobs":
+        from tidegate.adapters.firestore_jobs import FirestoreJobs
+
+        return FirestoreJobs(firestore())
+
+    def timers() -> "Timers":
+        from tidegate.adapters.cloud_tasks_timers import cloud_tasks_timers
+
+        return cloud_tasks_timers(settings)
+
+    def circuits() -> "Circuits":
+        from tidegate.adapters.firestore_circuits import FirestoreCircuits
+
+        return FirestoreCircuits(firestore())
+
+    def lanes() -> "Lanes":
+        from tidegate.adapters.firestore_lanes import FirestoreLanes
+
+        return FirestoreLanes(firestore())
 
     @cache
     def controls() -> "Controls":
-        from tidegate.adapters.google_controls import google_controls  # for one function alone
+        from tidegate.adapters.google_controls import google_controls
 
-        return google_controls(settings, firestore)
+        return google_controls(settings, firestore())
 
     ports = Ports(
-        ledger=FirestoreLedger(firestore),
-        publisher=PubSubPublisher(publisher_client(settings), settings.project),
-        jobs=FirestoreJobs(firestore),
-        timers=cloud_tasks_timers(settings),
-        circuits=FirestoreCircuits(firestore),
-        lanes=FirestoreLanes(firestore),
-        firestore=lambda: firestore,
+        ledger=FirestoreLedger(firestore_wire(settings)),
+        publisher=PubSubPublisher(pubsub_channel(settings), settings.project),
+        jobs=late(jobs),
+        timers=late(timers),
+        circuits=late(circuits),
+        lanes=late(lanes),
+        firestore=firestore,
         observe=observer(LogSettings.read(settings.environment)),
         draw=lambda: secrets.token_hex(8),
         sampling=Sampling.read(settings.environment),

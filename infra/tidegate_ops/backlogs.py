@@ -10,7 +10,7 @@ from google.auth.transport.requests import AuthorizedSession
 from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
 from google.pubsub_v1.types import PullRequest
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.adapters.google_failures import google_failures
 from tidegate.clock import Clock, system_clock
 from tidegate.errors import TidegateError
 from tidegate.events import timestamp
@@ -87,7 +87,7 @@ class EmulatedBacklogs:
                 await self._client.modify_ack_deadline(
                     subscription=path, ack_ids=ids, ack_deadline_seconds=0, timeout=_CALL_SECONDS
                 )
-        except GOOGLE_FAILURES as error:
+        except google_failures() as error:
             raise BacklogUnknown(f"what waits for {function} is not known: {error}") from error
         oldest = min((each.message.publish_time for each in found), default=None)
         return Backlog(len(found), len(found) == _MOST_PULLED, oldest, self._clock())

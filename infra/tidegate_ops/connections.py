@@ -12,6 +12,7 @@ from google.cloud.firestore import AsyncClient
 from google.pubsub_v1.services.publisher import PublisherAsyncClient
 from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
 
+from tidegate.adapters.google_channels import pubsub_channel
 from tidegate.adapters.google_clients import firestore_client, publisher_client, subscriber_client
 from tidegate.adapters.pubsub_publisher import PubSubPublisher
 from tidegate.errors import ConfigurationError
@@ -54,12 +55,13 @@ def find_settings(project: Project, named: str = "", environment: Mapping[str, s
 @asynccontextmanager
 async def connect(settings: Settings) -> AsyncIterator[Connections]:
     """The clients, while entered."""
-    firestore, publisher = firestore_client(settings), publisher_client(settings)
+    firestore, publisher, channel = firestore_client(settings), publisher_client(settings), pubsub_channel(settings)
     subscriber = subscriber_client(settings)
     try:
-        yield Connections(firestore, PubSubPublisher(publisher, settings.project), subscriber, publisher)
+        yield Connections(firestore, PubSubPublisher(channel, settings.project), subscriber, publisher)
     finally:
         await subscriber.transport.close()  # type: ignore[no-untyped-call]
+        await channel.close()
         await publisher.transport.close()  # type: ignore[no-untyped-call]
         await firestore._firestore_api.transport.close()
 

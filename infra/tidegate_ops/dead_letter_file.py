@@ -9,6 +9,7 @@ from google.cloud.firestore import AsyncClient, AsyncQuery
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from tidegate.adapters.firestore_ledger import FirestoreLedger
+from tidegate.adapters.firestore_wire import wire_of
 from tidegate.errors import ConfigurationError
 from tidegate.records import Fault, Record, idempotency_key, record_key
 from tidegate.topology import Topology
@@ -98,7 +99,9 @@ class DeadLetterFile:
 
     async def _record(self, letter: FiledLetter, payload: bytes) -> Record | None:
         """What the ledger keeps of the handling that failed."""
-        stored = await FirestoreLedger(self._client).read(record_key(letter.function, self._key(letter, payload)))
+        stored = await FirestoreLedger(wire_of(self._client)).read(
+            record_key(letter.function, self._key(letter, payload))
+        )
         # Where a key was used again with another payload, the record is of the first one.
         own = stored is not None and stored.record.payload_hash == hashlib.sha256(payload).hexdigest()
         return stored.record if stored and own else None

@@ -12,7 +12,7 @@ from google.cloud import firestore
 from google.cloud.firestore import AsyncClient, DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.adapters.google_failures import google_failures
 from tidegate.errors import ConfigurationError, StoreUnavailable, TidegateError
 from tidegate.records import Fault
 from tidegate_ops.letter_ids import find_letter
@@ -176,5 +176,5 @@ def told() -> Iterator[None]:
     """Say in one line that Firestore could not be asked."""
     try:
         yield
-    except GOOGLE_FAILURES as error:
+    except google_failures() as error:
         raise StoreUnavailable(f"Firestore gave no usable answer: {type(error).__name__}: {error}") from error

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 
 from google.auth.transport.requests import AuthorizedSession
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.adapters.google_failures import google_failures
 from tidegate.errors import TidegateError
 
-_FAILURES: tuple[type[Exception], ...] = (OSError, ValueError, *GOOGLE_FAILURES)  # requests' own are OSErrors
+_FAILURES: tuple[type[Exception], ...] = (OSError, ValueError, *google_failures())  # requests' own are OSErrors
 _CALL_SECONDS = 20
 Parameters: TypeAlias = Mapping[str, str | list[str]]
 LOGGING = "https://logging.googleapis.com"

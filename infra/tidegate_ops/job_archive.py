@@ -17,6 +17,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from tidegate.adapters.firestore_calls import FirestoreCalls
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_ledger import FirestoreLedger
+from tidegate.adapters.firestore_wire import wire_of
 from tidegate.adapters.job_documents import COMPENSATIONS, FAILURES, JOBS, NODES, failure_of, message_of, node_of
 from tidegate.adapters.record_document import LEDGER, record_of
 from tidegate.adapters.record_pieces import gathered, piece_names
@@ -55,7 +56,7 @@ class JobArchive:
         self._client = client
         self._calls = FirestoreCalls(_READ_SECONDS)
         self._jobs = FirestoreJobs(client)
-        self._ledger = FirestoreLedger(client)
+        self._ledger = FirestoreLedger(wire_of(client))
 
     async def job(self, job: str) -> Job | None:
         """The job, if there is one of this id."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from google.api_core.exceptions import AlreadyExists
-from google.protobuf.field_mask_pb2 import FieldMask  # type: ignore[import-untyped]
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.pubsub_v1.types import DeadLetterPolicy, ExpirationPolicy, PushConfig, RetryPolicy, Subscription
 
 from tidegate.messages import TARGET

@@ -15,6 +15,7 @@ from tidegate import Context
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.firestore_ledger import FirestoreLedger
+from tidegate.adapters.firestore_wire import wire_of
 from tidegate.engine import Engine
 from tidegate.inputs import Inbound
 from tidegate.jobs import JobState, NewJob
@@ -37,7 +38,7 @@ class Desk(World):
         self.counter = counter
         self.ports = replace(
             self.ports,
-            ledger=FirestoreLedger(client),
+            ledger=FirestoreLedger(wire_of(client)),
             jobs=FirestoreJobs(client),
             lanes=FirestoreLanes(client),
             firestore=lambda: client,

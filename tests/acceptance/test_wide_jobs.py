@@ -16,6 +16,7 @@ from tests.orders import OrderPacked, OrderPlaced
 from tidegate import Context
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.adapters.firestore_ledger import FirestoreLedger
+from tidegate.adapters.firestore_wire import wire_of
 from tidegate.adapters.google_clients import firestore_client
 from tidegate.events import Event
 from tidegate.jobs import JobState, NewJob, Progress
@@ -62,7 +63,7 @@ class Yard(World):
         super().__init__()
         self.broker = broker
         self.client = firestore
-        self.timed = TimedLedger(FirestoreLedger(firestore))
+        self.timed = TimedLedger(FirestoreLedger(wire_of(firestore)))
         self.jobs = FirestoreJobs(firestore)
         self.ports = replace(self.ports, ledger=self.timed, jobs=self.jobs, publisher=broker.publisher)
 

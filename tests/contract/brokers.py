@@ -69,7 +69,7 @@ class EmulatorBroker:
 
     def __init__(self, publisher: PublisherAsyncClient, subscriber: SubscriberAsyncClient) -> None:
         self.project = f"contract-{secrets.token_hex(4)}"
-        self.publisher = PubSubPublisher(publisher, self.project)
+        self.publisher = PubSubPublisher(publisher.transport.grpc_channel, self.project)
         self._topics = publisher
         self._subscriber = subscriber
 

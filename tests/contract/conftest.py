@@ -14,6 +14,7 @@ from google.cloud.firestore import AsyncClient
 from tests.contract.brokers import Broker, KeepingMemoryBroker, emulator_broker
 from tests.contract.ordered_topics import OpenTopic, emulator_topic, memory_topic
 from tidegate.adapters.firestore_ledger import FirestoreLedger
+from tidegate.adapters.firestore_wire import wire_of
 from tidegate.adapters.google_clients import firestore_client
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
@@ -52,10 +53,10 @@ def store(request: pytest.FixtureRequest) -> Store:
     """
     if request.param == "emulator":
         client = request.getfixturevalue("emulator_client")
-        return Store(FirestoreLedger(client), client)
+        return Store(FirestoreLedger(wire_of(client)), client)
     documents = MemoryDocuments()
     client = memory_firestore(documents)
-    return Store(MemoryLedger(documents) if request.param == "memory" else FirestoreLedger(client), client)
+    return Store(MemoryLedger(documents) if request.param == "memory" else FirestoreLedger(wire_of(client)), client)
 
 
 @pytest.fixture

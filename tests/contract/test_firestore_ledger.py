@@ -9,14 +9,13 @@ import grpc
 import pytest
 from google.api_core import exceptions
 from google.cloud.firestore import AsyncClient
-from google.cloud.firestore_v1 import types
-from google.rpc.status_pb2 import Status
 
 from tests.contract.claims import claim
 from tests.contract.conftest import PROJECT, connected
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
 from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.adapters.firestore_wire import Wire, wire_of
+from tidegate.adapters.google_messages import MESSAGES
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.raw_documents import BatchWriteRequest
@@ -24,7 +23,6 @@ from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
 
 pytestmark = pytest.mark.anyio
 
-WriteResult = types.WriteResult.pb()
 RECORD = claim(function="track_hour")
 
 
@@ -41,6 +39,7 @@ class Faulty:
         self._wire = wire
         self._errors = list(errors)
         self._after = after
+        self.database, self.max_commit_bytes = wire.database, wire.max_commit_bytes
         self.aborted: set[str] = set()
         self.sizes: list[int] = []
 
@@ -64,8 +63,8 @@ class Faulty:
             self._wire.batch_write, kept if aborted else request, timeout_seconds, len(request.writes)
         )
         for number in sorted(aborted):
-            answer.status.insert(number, Status(code=grpc.StatusCode.ABORTED.value[0]))
-            answer.write_results.insert(number, WriteResult())
+            answer.status.insert(number, MESSAGES["Status"](code=grpc.StatusCode.ABORTED.value[0]))
+            answer.write_results.insert(number, MESSAGES["WriteResult"]())
         return answer
 
     async def batch_get(self, request: Any, timeout_seconds: float) -> Any:
@@ -90,7 +89,7 @@ def client() -> AsyncClient:
 def faulty(client: AsyncClient, *errors: Exception | None, after: bool = False) -> tuple[FirestoreLedger, Faulty]:
     """A ledger that meets these errors, and waits for nothing between its tries."""
     wire = Faulty(wire_of(client), *errors, after=after)
-    return FirestoreLedger(client, jitter=lambda: 0.0, wire=wire), wire
+    return FirestoreLedger(wire, jitter=lambda: 0.0), wire
 
 
 @pytest.fixture
@@ -113,7 +112,7 @@ def closed_port() -> Iterator[int]:
 async def test_one_call_each(counted: tuple[AsyncClient, RpcCounter], name: Callable[[], str]) -> None:
     """A write is one call, a commit where it has a batch, and a read is one get."""
     client, counter = counted
-    ledger, key = FirestoreLedger(client), name()
+    ledger, key = FirestoreLedger(wire_of(client)), name()
     version = (await ledger.write(key, RECORD, None)).version
     assert counter == RpcCounter(batch_writes=1, writes=1)
     batch = client.batch()
@@ -128,7 +127,7 @@ async def test_one_call_each(counted: tuple[AsyncClient, RpcCounter], name: Call
 async def test_refused_create_costs_one_call(counted: tuple[AsyncClient, RpcCounter], name: Callable[[], str]) -> None:
     """A conflict is known from the first answer; nothing is sent again."""
     client, counter = counted
-    ledger, key = FirestoreLedger(client), name()
+    ledger, key = FirestoreLedger(wire_of(client)), name()
     await ledger.write(key, RECORD, None)
     counter.reset()
     with pytest.raises(WriteConflict):
@@ -139,7 +138,7 @@ async def test_refused_create_costs_one_call(counted: tuple[AsyncClient, RpcCoun
 async def test_unreachable_store(closed_port: int) -> None:
     """Where nobody listens, reads and writes say that the store is unavailable, and why."""
     async with connected(f"127.0.0.1:{closed_port}") as client:
-        ledger = FirestoreLedger(client, jitter=lambda: 0.0)
+        ledger = FirestoreLedger(wire_of(client), jitter=lambda: 0.0)
         with pytest.raises(
             StoreUnavailable, match=r"a\.key: no usable answer to the write: ServiceUnavailable"
         ) as told:
@@ -157,7 +156,7 @@ async def test_silent_store(client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(wire_of(client), "batch_write", never)
     with pytest.raises(StoreUnavailable, match="TimeoutError"):
-        await FirestoreLedger(client, timeout_seconds=0.01).write("a.key", RECORD, None)
+        await FirestoreLedger(wire_of(client), timeout_seconds=0.01).write("a.key", RECORD, None)
 
 
 async def test_aborted_write_is_tried_again(client: AsyncClient) -> None:
@@ -228,7 +227,7 @@ async def test_too_large_request_is_refused_unsent(client: AsyncClient) -> None:
 async def test_deliveries_share_calls(counted: tuple[AsyncClient, RpcCounter], name: Callable[[], str]) -> None:
     """Records that are written, or read, at the same time travel together; each is one write, guarded by itself."""
     client, counter = counted
-    ledger, keys = FirestoreLedger(client), [name() for _ in range(50)]
+    ledger, keys = FirestoreLedger(wire_of(client)), [name() for _ in range(50)]
     versions = [each.version for each in await asyncio.gather(*(ledger.write(key, RECORD, None) for key in keys))]
     assert counter == RpcCounter(batch_writes=1, writes=50)
     counter.reset()
@@ -304,6 +303,6 @@ async def test_half_an_answer_is_none(client: AsyncClient, monkeypatch: pytest.M
         return answer
 
     monkeypatch.setattr(wire, "batch_write", forgetful)
-    ledger = FirestoreLedger(client)
+    ledger = FirestoreLedger(wire_of(client))
     told = await asyncio.gather(*(ledger.write(key, RECORD, None) for key in "ab"), return_exceptions=True)
     assert [type(each) for each in told] == [StoreUnavailable] * 2

@@ -6,12 +6,11 @@ from typing import Any
 
 import grpc
 import pytest
-from google.pubsub_v1.services.publisher import PublisherAsyncClient
-from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 
 from tests.contract.brokers import EmulatorBroker, emulator_broker
 from tests.contract.rpc_counter import RpcCounter, counted_publisher
-from tidegate.adapters.google_clients import publisher_client
+from tidegate.adapters.google_channels import pubsub_channel
+from tidegate.adapters.google_messages import MESSAGES
 from tidegate.adapters.pubsub_publisher import PubSubPublisher
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
@@ -41,13 +40,12 @@ async def test_what_is_under_way_is_bounded(pubsub_emulator: Any) -> None:
     async with emulator_broker(pubsub_emulator.host) as broker:
         await broker.create("flight.assessed")
         channel = grpc.aio.insecure_channel(pubsub_emulator.host, interceptors=[traffic])
-        client = PublisherAsyncClient(transport=PublisherGrpcAsyncIOTransport(channel=channel))
-        publisher = PubSubPublisher(client, broker.project, outstanding=outstanding)
+        publisher = PubSubPublisher(channel, broker.project, outstanding=outstanding)
         large = Outgoing("flight.assessed", b"x" * 100_000)
         keyed = [[Outgoing("flight.assessed", b"%d" % n, key=f"k{key}") for n in range(20)] for key in range(10)]
         await asyncio.gather(*(publisher.publish(each) for each in (*[[large]] * 24, *keyed)))
         found = await broker.received("flight.assessed", 24 + 200)
-        await client.transport.close()
+        await channel.close()
     assert 200_000 <= traffic.most_bytes <= 350_000
     assert sum(message.data == large.data for message in found) == 24
     for key in range(10):
@@ -75,11 +73,41 @@ async def test_unreachable_broker() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{holder.getsockname()[1]}"
-        client = publisher_client(Settings(project="p", pubsub_emulator_host=host))
+        channel = pubsub_channel(Settings(project="p", pubsub_emulator_host=host))
         with pytest.raises(PublishFailed, match=r"topic flight\.assessed: .*refused") as told:
-            await PubSubPublisher(client, "p", timeout_seconds=0.3).publish([Outgoing("flight.assessed", b"1")])
+            await PubSubPublisher(channel, "p", timeout_seconds=0.3).publish([Outgoing("flight.assessed", b"1")])
         assert told.value.__cause__ is not None
-        await client.transport.close()
+        await channel.close()
+
+
+async def test_a_request_without_an_answer_is_sent_again() -> None:
+    """What may pass is tried again after a moment; what will not is said at once."""
+    answers = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, None, grpc.StatusCode.PERMISSION_DENIED]
+    asked: list[Any] = []
+
+    async def publish(request: Any, context: Any) -> Any:
+        asked.append(request)
+        if status := answers[len(asked) - 1]:
+            await context.abort(status, "not now")
+        return MESSAGES["PublishResponse"]()
+
+    method = grpc.unary_unary_rpc_method_handler(
+        publish, MESSAGES["PublishRequest"].FromString, MESSAGES["PublishResponse"].SerializeToString
+    )
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", {"Publish": method})]
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with pubsub_channel(Settings(project="p", pubsub_emulator_host=f"127.0.0.1:{port}")) as channel:
+        publisher = PubSubPublisher(channel, "p")
+        await publisher.publish([Outgoing("flight.assessed", b"1")])
+        assert len(asked) == 3
+        with pytest.raises(PublishFailed, match="PermissionDenied"):
+            await publisher.publish([Outgoing("flight.assessed", b"2")])
+    await server.stop(None)
+    assert [each.messages[0].data for each in asked] == [b"1", b"1", b"1", b"2"]
 
 
 class Traffic(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
@@ -104,7 +132,9 @@ async def requests_for(broker: EmulatorBroker, host: str, payloads: list[bytes])
     topic, counter = f"topic-{len(payloads)}", RpcCounter()
     await broker.create(topic)
     client = counted_publisher(host, counter)
-    await PubSubPublisher(client, broker.project).publish([Outgoing(topic, each) for each in payloads])
+    await PubSubPublisher(client.transport.grpc_channel, broker.project).publish(
+        [Outgoing(topic, each) for each in payloads]
+    )
     await client.transport.close()
     assert counter.messages == len(payloads)
     return counter.publishes

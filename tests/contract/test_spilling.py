@@ -14,6 +14,7 @@ from tests.contract.claims import claim
 from tests.contract.conftest import PROJECT, Store
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
 from tidegate.adapters.firestore_ledger import FirestoreLedger
+from tidegate.adapters.firestore_wire import wire_of
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.record_document import LEDGER
@@ -195,14 +196,14 @@ class Overtaken(FirestoreLedger):
 async def test_overtaken_reader_reads_again(last: Record) -> None:
     """A reader gets one version or the other, whole, never parts of both."""
     client = memory_firestore(MemoryDocuments())
-    writer = FirestoreLedger(client)
+    writer = FirestoreLedger(wire_of(client))
     versions = [(await writer.write("a.key", STEPPED, None)).version]
 
     async def rewrite(record: Record) -> None:
         versions.append((await writer.write("a.key", record, versions[-1])).version)
 
     other = dataclasses.replace(LARGE, outbox=outbox(16, 100_000, seed=99))
-    reader = Overtaken(client, [lambda: rewrite(other), lambda: rewrite(last)])
+    reader = Overtaken(wire_of(client), [lambda: rewrite(other), lambda: rewrite(last)])
     found = await reader.read("a.key")
     assert found is not None
     assert found.record == last
@@ -221,7 +222,7 @@ async def counted(firestore_emulator: Any) -> AsyncIterator[tuple[AsyncClient, R
 async def test_calls_of_a_large_record(counted: tuple[AsyncClient, RpcCounter], name: Name) -> None:
     """One commit writes all documents, and a mark on an unchanged outbox is a write of one alone."""
     client, counter = counted
-    ledger, key = FirestoreLedger(client), name()
+    ledger, key = FirestoreLedger(wire_of(client)), name()
     version = (await ledger.write(key, LARGE, None)).version
     assert counter == RpcCounter(commits=1, writes=3)
     counter.reset()
@@ -234,7 +235,7 @@ async def test_calls_of_a_large_record(counted: tuple[AsyncClient, RpcCounter], 
 
 async def test_emulator_takes_what_is_not_refused(emulator_client: AsyncClient, name: Name) -> None:
     """The limit on the emulator, 4 MiB a request, is met before the request is sent, and not too early."""
-    ledger, key = FirestoreLedger(emulator_client), name()
+    ledger, key = FirestoreLedger(wire_of(emulator_client)), name()
     record = dataclasses.replace(PLAIN, outbox=(Outgoing("flight.reported", noise(4_100_000)),))
     await ledger.write(key, record, None)
     assert await stored(ledger, key) == record

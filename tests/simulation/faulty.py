@@ -28,6 +28,14 @@ class FaultyWire:
     wire: Wire
     chaos: Chaos
 
+    @property
+    def database(self) -> str:
+        return self.wire.database
+
+    @property
+    def max_commit_bytes(self) -> int:
+        return self.wire.max_commit_bytes
+
     async def commit(self, request: Any, timeout_seconds: float) -> Any:
         call = partial(self.wire.commit, request, timeout_seconds)
         return await self._io("commit", request.writes, call, timeout_seconds)

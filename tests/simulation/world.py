@@ -107,9 +107,7 @@ class World:
         process = Process(f"{name}/{next(self._numbers)}", skew)
         client = self._client(process)
         return process, Ports(
-            ledger=FirestoreLedger(
-                client, jitter=self.random.random, wire=FaultyWire(process, wire_of(client), self.chaos)
-            ),
+            ledger=FirestoreLedger(FaultyWire(process, wire_of(client), self.chaos), jitter=self.random.random),
             publisher=GroupedPublisher(FaultyRequests(process, self.broker, self.chaos), "simulation"),
             jobs=FirestoreJobs(client, jitter=self.random.random),
             timers=FaultyTimers(process, self.timers, self.chaos),

@@ -5,10 +5,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
+from google.api_core.retry import if_exception_type
 from google.api_core.retry.retry_unary_async import AsyncRetry
 
 from tidegate.adapters.google_clients import tasks_client
-from tidegate.adapters.google_failures import GOOGLE_FAILURES, TRANSIENT
+from tidegate.adapters.google_failures import TRANSIENT, call_errors, google_failures
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
 from tidegate.settings import Settings
@@ -63,7 +64,8 @@ class CloudTasksTimers:
         self._publish_base_url = publish_base_url
         self._timeout_seconds = timeout_seconds
         self._client: CloudTasksAsyncClient | None = None
-        self._retry = AsyncRetry(predicate=TRANSIENT, initial=0.1, maximum=5.0, timeout=timeout_seconds)
+        worth_it = if_exception_type(*call_errors(*TRANSIENT))
+        self._retry = AsyncRetry(predicate=worth_it, initial=0.1, maximum=5.0, timeout=timeout_seconds)
 
     async def schedule(self, message: Outgoing) -> None:
         if not self._queue:
@@ -86,7 +88,7 @@ class CloudTasksTimers:
                 f"{self._what(message)}: not allowed: grant the function's own account roles/cloudtasks.enqueuer on "
                 f"the queue, and roles/iam.serviceAccountUser on {self._service_account} ({error})"
             ) from error
-        except GOOGLE_FAILURES as error:
+        except google_failures() as error:
             raise PublishFailed(f"{self._what(message)}: {type(error).__name__}: {error}") from error
 
     def _task(self, message: Outgoing) -> dict[str, Any]:

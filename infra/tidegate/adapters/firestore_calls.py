@@ -3,15 +3,15 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from google.api_core import exceptions
-from google.cloud.firestore import AsyncClient
-from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
-from google.cloud.firestore_v1.types import WriteResult
-
-from tidegate.adapters.google_failures import GOOGLE_FAILURES, PERMANENT
+from tidegate.adapters.google_failures import PERMANENT, call_errors, google_failures
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import AsyncClient
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+    from google.cloud.firestore_v1.types import WriteResult
 
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.02
@@ -27,12 +27,12 @@ class _Readable(Protocol[_Answer_co]):
 
 
 # After these nothing stands, and the same call may succeed at once: two writers met on one document.
-_CONTENDED = (exceptions.Aborted,)
+_CONTENDED = ("Aborted",)
 # A read changes nothing, so it may also be repeated where nobody knows what became of the first one.
-_TRANSIENT = (*_CONTENDED, exceptions.InternalServerError, exceptions.ServiceUnavailable)
+_TRANSIENT = (*_CONTENDED, "InternalServerError", "ServiceUnavailable")
 # Preconditions that did not hold. A project without a database answers NOT_FOUND as well; the read
 # by which the engine settles a conflict then fails, and nothing is taken for another's work.
-_CONFLICTS = (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound)
+_CONFLICTS = ("AlreadyExists", "FailedPrecondition", "NotFound")
 
 
 class FirestoreCalls:
@@ -48,7 +48,7 @@ class FirestoreCalls:
         self.timeout_seconds = timeout_seconds
         self._jitter = jitter
 
-    async def commit(self, what: str, batch: AsyncWriteBatch) -> list[WriteResult]:
+    async def commit(self, what: str, batch: "AsyncWriteBatch") -> "list[WriteResult]":
         """Commit a batch; ``what`` it is about stands in the error.
 
         Raises:
@@ -66,11 +66,11 @@ class FirestoreCalls:
         """
         try:
             return await self._answer(call, again_after=_CONTENDED)
-        except _CONFLICTS as error:
+        except call_errors(*_CONFLICTS) as error:
             raise WriteConflict(f"{what}: {error.message}") from error
-        except PERMANENT as error:
+        except call_errors(*PERMANENT) as error:
             raise WriteRefused(f"{what}: {error.message}") from error
-        except GOOGLE_FAILURES as error:
+        except google_failures() as error:
             raise StoreUnavailable(f"{what}: no usable answer to the write: {_spoken(error)}") from error
 
     async def get(self, what: str, target: _Readable[_Answer]) -> _Answer:
@@ -89,23 +89,21 @@ class FirestoreCalls:
         """
         try:
             return await self._answer(call, again_after=_TRANSIENT)
-        except GOOGLE_FAILURES as error:
+        except google_failures() as error:
             raise StoreUnavailable(f"{what}: no usable answer to the read: {_spoken(error)}") from error
 
-    async def _answer(
-        self, call: Callable[[], Awaitable[_Answer]], *, again_after: tuple[type[Exception], ...]
-    ) -> _Answer:
+    async def _answer(self, call: Callable[[], Awaitable[_Answer]], *, again_after: tuple[str, ...]) -> _Answer:
         """The call's answer; repeated a few times, with full jitter, after the errors named."""
         async with asyncio.timeout(self.timeout_seconds):
             for failures in range(_TRIES - 1):
                 try:
                     return await call()
-                except again_after:
+                except call_errors(*again_after):
                     await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**failures * self._jitter())
             return await call()
 
 
-def copied(client: AsyncClient, batch: AsyncWriteBatch | None) -> AsyncWriteBatch:
+def copied(client: "AsyncClient", batch: "AsyncWriteBatch | None") -> "AsyncWriteBatch":
     """A batch of its own with the same writes, since whoever made ``batch`` may need theirs again."""
     copy = client.batch()
     if batch is not None:

@@ -5,15 +5,13 @@ import random
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from google.api_core.datetime_helpers import DatetimeWithNanoseconds
-from google.cloud.firestore import AsyncClient
-
 from tidegate.adapters.firestore_calls import FirestoreCalls, counts
-from tidegate.adapters.firestore_wire import Wire, wire_of
+from tidegate.adapters.firestore_wire import Wire
 from tidegate.adapters.grouped_writes import GroupedReads, GroupedWrites
 from tidegate.adapters.raw_documents import (
     BatchGetRequest,
     CommitRequest,
+    Write,
     delete,
     fields_of,
     nanoseconds,
@@ -23,7 +21,6 @@ from tidegate.adapters.raw_documents import (
 from tidegate.adapters.record_document import LEDGER, record_of
 from tidegate.adapters.record_document import fields_of as record_fields
 from tidegate.adapters.record_pieces import (
-    MAX_COMMIT_BYTES,
     PIECES,
     Edition,
     RecordDocuments,
@@ -37,9 +34,9 @@ from tidegate.records import Record
 from tidegate.versions import Version
 
 if TYPE_CHECKING:
+    from google.api_core.datetime_helpers import DatetimeWithNanoseconds
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
-_EMULATOR_REQUEST_BYTES = 4 * 1024 * 1024
 _FRAMING_BYTES = 8  # at most what the request adds around each of its parts
 _READS = 5
 
@@ -54,23 +51,22 @@ class FirestoreLedger:
 
     def __init__(
         self,
-        client: AsyncClient,
+        wire: Wire,
         *,
         timeout_seconds: float = 10.0,
         jitter: Callable[[], float] = random.random,
-        wire: Wire | None = None,
     ) -> None:
         """
         Args:
+            wire: the way to the database.
             timeout_seconds: bounds one write or read with all its tries.
             jitter: draws from 0 to 1.
-            wire: the way to the service; by default the client's own.
         """
-        self._database: str = client._database_string
+        self._database = wire.database
         self._ledger = f"{self._database}/documents/{LEDGER}"
         self._calls = FirestoreCalls(timeout_seconds, jitter)
-        self._wire = wire or wire_of(client)
-        self._max_commit_bytes = _EMULATOR_REQUEST_BYTES if client._emulator_host else MAX_COMMIT_BYTES
+        self._wire = wire
+        self._max_commit_bytes = wire.max_commit_bytes
         self._writes = GroupedWrites(
             self._wire, self._database, max_bytes=self._max_commit_bytes // 2, timeout_seconds=timeout_seconds
         )
@@ -85,7 +81,9 @@ class FirestoreLedger:
             own = self._written(key, documents, before)
         except ValueError as error:
             raise WriteRefused(f"the record {key} cannot be stored: {error}") from error
-        theirs = [each._pb for each in batch._write_pbs] if batch is not None else []
+        theirs = (
+            [Write.FromString(each._pb.SerializeToString()) for each in batch._write_pbs] if batch is not None else []
+        )
         writes = [*theirs, *own]
         sizes = [len(self._database), *(each.ByteSize() for each in writes)]
         size = sum(sizes) + _FRAMING_BYTES * len(sizes)
@@ -149,7 +147,9 @@ class FirestoreLedger:
         return f"{self._ledger}/{key}/{PIECES}/{name}"
 
 
-def _moment(moment: Any) -> DatetimeWithNanoseconds:
-    """A time as the official client gives it."""
+def _moment(moment: Any) -> "DatetimeWithNanoseconds":
+    """A time as the official client gives it, which is there, since it made the batch."""
+    from google.api_core.datetime_helpers import DatetimeWithNanoseconds
+
     found: DatetimeWithNanoseconds = DatetimeWithNanoseconds.from_timestamp_pb(moment)  # type: ignore[no-untyped-call]
     return found

@@ -5,9 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from dataclasses import dataclass
 from typing import Any
 
-from google.api_core import exceptions
-
-from tidegate.adapters.google_failures import GOOGLE_FAILURES, PERMANENT
+from tidegate.adapters.google_failures import PERMANENT, call_errors, google_failures
 from tidegate.adapters.groups import Groups, Limits, alone
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
@@ -79,12 +77,12 @@ class GroupedPublisher:
                 await self._send_in_order(topic, key, messages)
             else:
                 await self._send_at_once(topic, messages)
-        except exceptions.NotFound as error:
+        except call_errors("NotFound") as error:
             raise PublishFailed(
                 f"topic {topic} does not exist in project {self._project}: name it in the topology and deploy "
                 f"that, or run `gcloud pubsub topics create {topic} --project={self._project}`"
             ) from error
-        except GOOGLE_FAILURES as error:
+        except google_failures() as error:
             raise PublishFailed(f"topic {topic}: {type(error).__name__}: {error}") from error
 
     async def _send_at_once(self, topic: str, messages: list[Outgoing]) -> None:
@@ -115,7 +113,7 @@ class GroupedPublisher:
                 try:
                     async with self._outstanding.place(len(messages), sum(parcel.size for parcel in parcels)):
                         await self._call(topic, messages)
-                except PERMANENT:
+                except call_errors(*PERMANENT):
                     if key or len(parcels) == 1:
                         raise
                     # One of them is malformed, and the others have no part in it.

@@ -3,14 +3,12 @@
 from typing import Any
 
 import grpc
-from google.api_core import exceptions
 
 from tidegate.adapters.firestore_wire import Wire
-from tidegate.adapters.google_failures import PERMANENT
+from tidegate.adapters.google_failures import PERMANENT, call_error, call_errors
 from tidegate.adapters.groups import Groups, Limits, alone
 from tidegate.adapters.raw_documents import BatchGetRequest, BatchWriteRequest
 
-_CODES = {each.value[0]: each for each in grpc.StatusCode}
 _MOST_WRITES = 100
 _MOST_READS = 100
 _CALLS = 2
@@ -39,15 +37,17 @@ class GroupedWrites:
         request = BatchWriteRequest(database=self._database, writes=writes)
         try:
             answer = await self._wire.batch_write(request, self._timeout_seconds)
-        except PERMANENT:
+        except call_errors(*PERMANENT):
             if len(writes) == 1:
                 raise
             # One of them is malformed, and the others have no part in it. Should any stand, its guard tells.
             return await alone(self._write, writes)
         if not len(writes) == len(answer.write_results) == len(answer.status):
-            raise _unknown(f"{len(writes)} writes were answered by {len(answer.status)} statuses")
+            raise call_error(
+                grpc.StatusCode.UNKNOWN, f"{len(writes)} writes were answered by {len(answer.status)} statuses"
+            )
         return [
-            _refusal(status) if status.code else result
+            call_error(status.code, status.message) if status.code else result
             for status, result in zip(answer.status, answer.write_results, strict=True)
         ]
 
@@ -76,16 +76,5 @@ class GroupedReads:
         found = {each.found.name: each.found for each in answers if each.HasField("found")}
         known = {*found, *(each.missing for each in answers)}
         if unknown := [each for each in names if each not in known]:
-            raise _unknown(f"nothing was said of {unknown[0]}")
+            raise call_error(grpc.StatusCode.UNKNOWN, f"nothing was said of {unknown[0]}")
         return [found.get(each) for each in names]
-
-
-def _refusal(status: Any) -> exceptions.GoogleAPICallError:
-    error: exceptions.GoogleAPICallError = exceptions.from_grpc_status(  # type: ignore[no-untyped-call]
-        _CODES[status.code], status.message
-    )
-    return error
-
-
-def _unknown(why: str) -> exceptions.GoogleAPICallError:
-    return exceptions.Unknown(why)  # type: ignore[no-untyped-call]

@@ -19,6 +19,8 @@ from tidegate.adapters.memory_transforms import (
 )
 from tidegate.adapters.raw_documents import OtherKind, decode, encode, moment_of, set_moment
 
+_Write = types.Write.pb()
+
 
 def writes_from(messages: Iterable[Any], client: AsyncClient) -> list[Write]:
     """The writes of a commit request, raw as they travel, or of a batch of ``client``'s.
@@ -26,7 +28,7 @@ def writes_from(messages: Iterable[Any], client: AsyncClient) -> list[Write]:
     Raises:
         NotImplementedError: one is of a kind that the memory store does not know.
     """
-    return [_write(getattr(message, "_pb", message), client) for message in messages]
+    return [_write(_official(message), client) for message in messages]
 
 
 def path_from(name: str, client: AsyncClient) -> str:
@@ -68,12 +70,18 @@ def set_value(raw: Any, value: Any) -> None:
     try:
         encode(value, raw)
     except OtherKind:
-        raw.CopyFrom(types.Value.pb(_helpers.encode_value(value)))
+        raw.MergeFromString(types.Value.serialize(_helpers.encode_value(value)))
 
 
 def field_path(text: str) -> tuple[str, ...]:
     """The names in a field path as requests spell it, quoted where they are not plain."""
     return tuple(FieldPath.from_api_repr(text).parts)
+
+
+def _official(message: Any) -> Any:
+    """A write as the official message, raw: our own knows less of what it holds."""
+    raw = getattr(message, "_pb", message)
+    return raw if isinstance(raw, _Write) else _Write.FromString(raw.SerializeToString())
 
 
 def _write(message: Any, client: AsyncClient) -> Write:

@@ -9,6 +9,7 @@ from google.cloud.firestore import AsyncClient
 from tidegate.adapters.memory_documents import CommitRefused, MemoryDocuments, Refusal, Written
 from tidegate.adapters.memory_translation import path_from, set_document, set_value, writes_from
 from tidegate.adapters.raw_documents import BatchGetResponse, BatchWriteResponse, CommitResponse, set_moment
+from tidegate.adapters.record_pieces import MAX_COMMIT_BYTES
 
 _ERRORS: dict[Refusal, type[exceptions.GoogleAPICallError]] = {
     Refusal.ALREADY_EXISTS: exceptions.AlreadyExists,
@@ -25,6 +26,8 @@ class MemoryWire:
         """``client``: of the database that names are in."""
         self._documents = documents
         self._client = client
+        self.database: str = client._database_string
+        self.max_commit_bytes = MAX_COMMIT_BYTES
 
     async def commit(self, request: Any, timeout_seconds: float = 0) -> Any:
         answer = CommitResponse()
@@ -51,8 +54,6 @@ class MemoryWire:
         return answer
 
     async def batch_get(self, request: Any, timeout_seconds: float = 0) -> list[Any]:
-        if request.HasField("mask"):
-            raise NotImplementedError("the memory store reads whole documents: leave out field_paths")
         return [self._got(name) for name in dict.fromkeys(request.documents)]
 
     def _commit(self, messages: Iterable[Any]) -> list[Written]:

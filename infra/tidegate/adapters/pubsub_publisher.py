@@ -1,24 +1,24 @@
 """The publisher on Google Cloud Pub/Sub."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import grpc
-from google.api_core import exceptions
-from google.api_core.retry.retry_unary_async import AsyncRetry
-from google.pubsub_v1.services.publisher import PublisherAsyncClient
-from google.pubsub_v1.types import PublishRequest, PublishResponse
 
-from tidegate.adapters.google_failures import TRANSIENT
+from tidegate.adapters.google_failures import TRANSIENT, call_error_of, call_errors
+from tidegate.adapters.google_messages import MESSAGES
 from tidegate.adapters.grouped_publisher import GroupedPublisher
 from tidegate.messages import Outgoing
 from tidegate.outstanding import Outstanding
+from tidegate.ports import full_jitter
 
-_Request, _Response = PublishRequest.pb(), PublishResponse.pb()
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
+_Request, _Response = MESSAGES["PublishRequest"], MESSAGES["PublishResponse"]
 
 
 class PubSubPublisher(GroupedPublisher):
-    """A `GroupedPublisher` whose requests go to Pub/Sub, as raw protobuf on the official client's channel.
+    """A `GroupedPublisher` whose requests go to Pub/Sub, as raw protobuf.
 
     A request whose answer is lost is sent again: an event keeps its id however often it is published, so a second
     copy is dropped where it arrives.
@@ -26,18 +26,15 @@ class PubSubPublisher(GroupedPublisher):
 
     def __init__(
         self,
-        client: PublisherAsyncClient,
+        channel: grpc.aio.Channel,
         project: str,
         *,
         timeout_seconds: float = 30.0,
         outstanding: Outstanding | None = None,
     ) -> None:
-        """``timeout_seconds`` bounds one request with all its tries, ``outstanding`` all requests at a time."""
+        """``timeout_seconds`` bounds a try, and from when on there is none again; ``outstanding`` all requests."""
         super().__init__(self._request, project, outstanding)
         self._timeout_seconds = timeout_seconds
-        retry = AsyncRetry(predicate=TRANSIENT, initial=0.1, maximum=5.0, timeout=timeout_seconds)
-        self._patiently = retry(self._once)
-        channel: grpc.aio.Channel = cast(Any, client.transport).grpc_channel
         self._stub = channel.unary_unary(
             "/google.pubsub.v1.Publisher/Publish",
             request_serializer=_Request.SerializeToString,
@@ -52,8 +49,21 @@ class PubSubPublisher(GroupedPublisher):
             request.messages.add(data=each.data, ordering_key=each.key).attributes.update(each.attributes)
         await self._patiently(request, (("x-goog-request-params", f"topic={path}"),))
 
+    async def _patiently(self, request: Any, metadata: tuple[tuple[str, str], ...]) -> None:
+        loop = asyncio.get_running_loop()
+        ends, longest = loop.time() + self._timeout_seconds, _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._once(request, metadata)
+            except call_errors(*TRANSIENT):
+                pause = full_jitter(longest)
+                if loop.time() + pause > ends:
+                    raise
+            await asyncio.sleep(pause)
+            longest = min(longest * 2, _LONGEST_PAUSE_SECONDS)
+
     async def _once(self, request: Any, metadata: tuple[tuple[str, str], ...]) -> None:
         try:
             await self._stub(request, timeout=self._timeout_seconds, metadata=metadata)
         except grpc.aio.AioRpcError as error:
-            raise exceptions.from_grpc_error(error) from error  # type: ignore[no-untyped-call]
+            raise call_error_of(error) from error

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from google.api_core import exceptions
+from google.api_core.retry import if_exception_type
 from google.api_core.retry.retry_unary_async import AsyncRetry
 from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
 from google.pubsub_v1.types import PushConfig
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES, TRANSIENT
+from tidegate.adapters.google_failures import TRANSIENT, call_errors, google_failures
 from tidegate.errors import SubscriptionUnavailable
 from tidegate.pauses import Push
 
@@ -23,7 +24,8 @@ class PubSubSubscriptions:
         self._client = client
         self._project = project
         self._timeout_seconds = timeout_seconds
-        self._retry = AsyncRetry(predicate=TRANSIENT, initial=0.1, maximum=2.0, timeout=timeout_seconds)
+        worth_it = if_exception_type(*call_errors(*TRANSIENT))
+        self._retry = AsyncRetry(predicate=worth_it, initial=0.1, maximum=2.0, timeout=timeout_seconds)
 
     async def read(self, name: str) -> Push | None:
         found = await self._call(
@@ -60,7 +62,7 @@ class PubSubSubscriptions:
                 f"subscription {name}: not allowed ({error.message}): grant roles/pubsub.editor on it and "
                 "roles/iam.serviceAccountUser on the account that its pushes are signed as"
             ) from error
-        except GOOGLE_FAILURES as error:
+        except google_failures() as error:
             raise SubscriptionUnavailable(f"subscription {name}: {type(error).__name__}: {error}") from error
 
     def _path(self, name: str) -> str:

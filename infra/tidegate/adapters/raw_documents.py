@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore_v1 import types
+from tidegate.adapters.google_messages import MESSAGES
 
-BatchGetRequest = types.BatchGetDocumentsRequest.pb()
-BatchGetResponse = types.BatchGetDocumentsResponse.pb()
-BatchWriteRequest = types.BatchWriteRequest.pb()
-BatchWriteResponse = types.BatchWriteResponse.pb()
-CommitRequest = types.CommitRequest.pb()
-CommitResponse = types.CommitResponse.pb()
-Write = types.Write.pb()
+BatchGetRequest = MESSAGES["BatchGetDocumentsRequest"]
+BatchGetResponse = MESSAGES["BatchGetDocumentsResponse"]
+BatchWriteRequest = MESSAGES["BatchWriteRequest"]
+BatchWriteResponse = MESSAGES["BatchWriteResponse"]
+CommitRequest = MESSAGES["CommitRequest"]
+CommitResponse = MESSAGES["CommitResponse"]
+Write = MESSAGES["Write"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86_400

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.adapters.google_failures import google_failures
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate_ops.console.desk import Desk
 from tidegate_ops.console.drains import Drains
@@ -82,7 +82,7 @@ def application(
             ConfigurationError: problems.unknown,
             TidegateError: problems.unavailable,
             HTTPException: problems.refused,
-            **dict.fromkeys(GOOGLE_FAILURES, problems.unavailable),
+            **dict.fromkeys(google_failures(), problems.unavailable),
         },
     )
     console.state.drains = drains

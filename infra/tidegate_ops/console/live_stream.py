@@ -13,12 +13,12 @@ from contextlib import suppress
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Send
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.adapters.google_failures import google_failures
 from tidegate.errors import TidegateError
 
 MEDIA_TYPE = "text/event-stream"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_FAILURES: tuple[type[Exception], ...] = (TidegateError, *GOOGLE_FAILURES)
+_FAILURES: tuple[type[Exception], ...] = (TidegateError, *google_failures())
 _BEAT_SECONDS = 15.0
 _STREAM_SECONDS = 600.0  # then the page comes again by itself
 _SEND_SECONDS = 20.0

@@ -10,7 +10,7 @@ from google.pubsub_v1.services.publisher import PublisherAsyncClient
 from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
 from google.pubsub_v1.types import PushConfig, Subscription
 
-from tidegate.adapters.google_failures import GOOGLE_FAILURES
+from tidegate.adapters.google_failures import google_failures
 from tidegate.pauses import Pause
 from tidegate.topology import Topology, deployed_name
 from tidegate_ops.diagnosis.findings import Finding, fine, note, problem
@@ -62,7 +62,7 @@ class Drift:
             attached = {each.rpartition("/")[2] async for each in pager}
         except NotFound:
             return [problem(f"topic {name}", "does not exist", self._remedy)]
-        except GOOGLE_FAILURES as error:
+        except google_failures() as error:
             return [problem(f"topic {name}", f"cannot be read: {_told(error)}", "grant roles/pubsub.viewer")]
         known = set(map(deployed_name, self.topology.functions))
         strangers = sorted(each for each in attached - known if not each.startswith(TAP_PREFIX))
@@ -80,7 +80,7 @@ class Drift:
             found = await self.subscriptions.get_subscription(subscription=wanted.name, timeout=_CALL_SECONDS)
         except NotFound:
             return [problem(subject, f"does not exist: nothing reaches {function}", self._remedy)]
-        except GOOGLE_FAILURES as error:
+        except google_failures() as error:
             return [problem(subject, f"cannot be read: {_told(error)}", "grant roles/pubsub.viewer")]
         differences = [problem(subject, each, self._remedy) for each in _differences(wanted, found, self.emulated)]
         return [*differences, *self._push(subject, function, found.push_config)]
