@@ -13,6 +13,7 @@ from google.cloud.firestore import AsyncClient
 from tests.contract.claims import claim
 from tests.contract.conftest import PROJECT, connected
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
+from tidegate.adapters.firestore_lanes import FirestoreLanes
 from tidegate.adapters.firestore_ledger import FirestoreLedger
 from tidegate.adapters.firestore_wire import Wire, wire_of
 from tidegate.adapters.google_messages import MESSAGES
@@ -148,15 +149,17 @@ async def test_unreachable_store(closed_port: int) -> None:
             await ledger.read("a.key")
 
 
-async def test_silent_store(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that never answers is unavailable when the time is up."""
-
-    async def never(*_: Any) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(wire_of(client), "batch_write", never)
-    with pytest.raises(StoreUnavailable, match="TimeoutError"):
-        await FirestoreLedger(wire_of(client), timeout_seconds=0.01).write("a.key", RECORD, None)
+async def test_silent_store() -> None:
+    """A store that never answers is unavailable when the time is up, whoever asks it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with connected(f"127.0.0.1:{silent.getsockname()[1]}") as client:
+            ledger = FirestoreLedger(wire_of(client), timeout_seconds=0.1)
+            with pytest.raises(StoreUnavailable, match="DeadlineExceeded"):
+                await ledger.write("a.key", RECORD, None)
+            with pytest.raises(StoreUnavailable, match="DeadlineExceeded"):
+                await ledger.read("a.key")
+            with pytest.raises(StoreUnavailable, match="DeadlineExceeded"):
+                await FirestoreLanes(client, timeout_seconds=0.1).read("a.key")
 
 
 async def test_aborted_write_is_tried_again(client: AsyncClient) -> None:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from random import Random
 from typing import Any, Protocol, TypeVar
 
+from google.api_core.exceptions import DeadlineExceeded
+
 T = TypeVar("T")
 
 LATEST_SECONDS = 240.0
@@ -108,10 +110,11 @@ class Chaos:
         """Perform ``action`` for ``process`` (None: the broker, which does not die).
 
         Args:
-            patience_seconds: after which the way there gives up by itself; None where it waits for ever.
+            patience_seconds: after which the call gives up by itself; None where it waits for ever.
 
         Raises:
             failure: what the caller's port raises when the other side fails.
+            DeadlineExceeded: there was no answer within ``patience_seconds``.
         """
         if process is not None and not process.alive:
             await self._forever()
@@ -132,8 +135,7 @@ class Chaos:
             case Fault.FAILS_BEFORE:
                 raise failure(f"#{number} failed before it was done")
             case Fault.NEVER_ANSWERS:
-                await self._silence(patience_seconds)
-                raise failure(f"#{number} was not answered in time")
+                await self._silence(number, patience_seconds)
             case Fault.DIES_BEFORE if process is not None:
                 process.die()
                 await self._forever()
@@ -144,8 +146,7 @@ class Chaos:
                 task = asyncio.get_running_loop().create_task(self._late(number, delay, action))
                 self._unanswered.append(task)
                 task.add_done_callback(_heard)
-                await self._silence(patience_seconds)
-                raise failure(f"#{number} was not answered in time")
+                await self._silence(number, patience_seconds)
             case _:
                 pass
         if process is not None and not process.alive:
@@ -165,8 +166,12 @@ class Chaos:
         if self.traced:
             self.trace.append(f"{asyncio.get_running_loop().time():10.3f}  {line}")
 
-    async def _silence(self, seconds: float | None) -> None:
-        await (self._forever() if seconds is None else asyncio.sleep(seconds))
+    async def _silence(self, number: int, patience_seconds: float | None) -> None:
+        if patience_seconds is None:
+            await self._forever()
+        else:
+            await asyncio.sleep(patience_seconds)
+            raise DeadlineExceeded(f"#{number} was not answered in time")
 
     async def _forever(self) -> None:
         """Wait for an answer that never comes; kept, or asyncio would collect the waiting task."""

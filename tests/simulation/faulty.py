@@ -121,7 +121,8 @@ class FaultyFirestore:
         return await self._io("aggregate", self.service.run_aggregation_query, request)
 
     async def _io(self, what: str, call: Any, request: dict[str, Any]) -> Any:
-        return await self.chaos.io(self.process, _named(what, request["request"]), lambda: call(**request), _failure)
+        told, seconds = _named(what, request["request"]), request.get("timeout")
+        return await self.chaos.io(self.process, told, lambda: call(**request), _failure, seconds)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)

@@ -44,7 +44,11 @@ class FirestoreCalls:
     """
 
     def __init__(self, timeout_seconds: float = 10.0, jitter: Callable[[], float] = random.random) -> None:
-        """``timeout_seconds`` bounds one call with all its tries; ``jitter`` draws from 0 to 1."""
+        """
+        Args:
+            timeout_seconds: bounds each try, as the call itself sees to, and from when on there is none again.
+            jitter: draws from 0 to 1.
+        """
         self.timeout_seconds = timeout_seconds
         self._jitter = jitter
 
@@ -94,13 +98,17 @@ class FirestoreCalls:
 
     async def _answer(self, call: Callable[[], Awaitable[_Answer]], *, again_after: tuple[str, ...]) -> _Answer:
         """The call's answer; repeated a few times, with full jitter, after the errors named."""
-        async with asyncio.timeout(self.timeout_seconds):
-            for failures in range(_TRIES - 1):
-                try:
-                    return await call()
-                except call_errors(*again_after):
-                    await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**failures * self._jitter())
-            return await call()
+        time = asyncio.get_running_loop().time
+        end = time() + self.timeout_seconds
+        for failures in range(_TRIES - 1):
+            try:
+                return await call()
+            except call_errors(*again_after):
+                pause = _FIRST_PAUSE_SECONDS * 2**failures * self._jitter()
+                if time() + pause > end:
+                    raise
+                await asyncio.sleep(pause)
+        return await call()
 
 
 def copied(client: "AsyncClient", batch: "AsyncWriteBatch | None") -> "AsyncWriteBatch":

@@ -59,7 +59,7 @@ class FirestoreLedger:
         """
         Args:
             wire: the way to the database.
-            timeout_seconds: bounds one write or read with all its tries.
+            timeout_seconds: bounds each try of a write or read, and from when on there is none again.
             jitter: draws from 0 to 1.
         """
         self._database = wire.database
