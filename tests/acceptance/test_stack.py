@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from tests.acceptance.application import Application, firestore, running
 from tests.acceptance.delivery_log import eventually
-from tests.acceptance.projects import copy_desk
+from tests.acceptance.projects import copy_canal, copy_desk
 from tests.acceptance.witness import Witness
 from tests.docs.markdown import Page
 from tidegate_ops.broker import LocalBroker
@@ -66,11 +66,11 @@ class Up:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Up]:
-    """`tidegate up` on a desk in ``folder``, ready."""
+def started(folder: Path, copy: Callable[[Path], Path] = copy_desk) -> Iterator[Up]:
+    """`tidegate up` on an application in ``folder``, ready."""
     environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
     (folder / "tmp").mkdir()
-    root = copy_desk(folder / "desk")
+    root = copy(folder / "project")
     process = subprocess.Popen(
         [*TIDEGATE, "up"],
         cwd=root,
@@ -260,7 +260,7 @@ def test_ctrl_c_leaves_nothing(up: Up) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
 def test_a_killed_stack_leaves_no_process_and_the_next_clears_its_files(tmp_path: Path) -> None:
     """Not even SIGKILL leaves processes behind; the files are removed by the stack that starts next."""
-    with started(tmp_path) as up:
+    with started(tmp_path, copy_canal) as up:
         state, processes = up.state, descendants(up.process.pid)
         up.process.kill()
         up.process.wait()

@@ -34,8 +34,9 @@ def leaves(command: object, path: str) -> Iterator[str]:
     if not isinstance(command, TyperGroup):
         yield path
         return
-    for name, each in command.commands.items():
-        yield from leaves(each, f"{path} {name}")
+    context = typer.Context(command)
+    for name in command.list_commands(context):
+        yield from leaves(command.get_command(context, name), f"{path} {name}")
 
 
 @pytest.mark.parametrize("line", sorted(README.commands("make") - {"make"}))

@@ -14,6 +14,7 @@ from tests.unit.test_cli_dead import FIELDS, LETTER
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate_ops.cli import app, completion
+from tidegate_ops.cli.commands import PLACES
 from tidegate_ops.project import Project
 
 READING = {
@@ -52,11 +53,13 @@ def leaves(command: object, path: str = "") -> Iterator[tuple[str, TyperCommand]
         assert isinstance(command, TyperCommand)
         yield path, command
         return
-    for name, each in command.commands.items():
-        yield from leaves(each, f"{path} {name}".strip())
+    context = typer.Context(command)
+    for name in command.list_commands(context):
+        yield from leaves(command.get_command(context, name), f"{path} {name}".strip())
 
 
-COMMANDS = dict(leaves(typer.main.get_command(app)))
+TIDEGATE = typer.main.get_command(app)
+COMMANDS = dict(leaves(TIDEGATE))
 
 
 def options(name: str) -> set[str]:
@@ -67,6 +70,21 @@ def test_every_command_is_of_one_kind() -> None:
     """A new one has to be declared here."""
     kinds = (READING, PRINTING, MUTATING, RUNNING)
     assert sorted(name for kind in kinds for name in kind) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_the_list_says_what_the_command_says(name: str) -> None:
+    """The first paragraph of its own help."""
+    assert isinstance(TIDEGATE, TyperGroup)
+    command = TIDEGATE.get_command(typer.Context(TIDEGATE), name)
+    assert command is not None
+    assert command.name == name
+    assert " ".join((command.help or "").partition("\n\n")[0].split()) == PLACES[name].summary
+
+
+def test_a_misspelt_command_is_recognised() -> None:
+    """As the command that it is closest to."""
+    assert "Did you mean 'check'?" in CliRunner().invoke(app, ["chekc"]).output
 
 
 @pytest.mark.parametrize("name", sorted(READING))

@@ -1,4 +1,7 @@
-"""What a function loads before it is asked anything, and for its first delivery: a cold start pays for each module."""
+"""What a function loads before it is asked anything, and for its first delivery: a cold start pays for each module.
+
+So does everybody who waits for a command.
+"""
 
 import os
 import subprocess
@@ -7,6 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
+import tidegate
 from tidegate_ops.broker import LocalBroker
 
 NEVER = (
@@ -112,3 +118,34 @@ def test_the_first_delivery_loads_what_every_function_uses(firestore_emulator: A
     )
     assert found(modules, (*NEVER, *GOOGLES_CLIENTS, *WHAT_SOME_NEED)) == []
     assert "tidegate.adapters.pubsub_publisher" in modules
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+def test_the_list_of_commands_loads_no_command(arguments: list[str]) -> None:
+    """Nor what commands need: each loads its own."""
+    program = f"""
+import sys
+from tidegate_ops.cli import app
+try:
+    app({arguments})
+except SystemExit:
+    print(*sys.modules)
+"""
+    libraries = ("functions_framework", "grpc", "httpx", "jinja2", "pydantic", "ruamel", "starlette", "uvicorn")
+    modules = loaded(program)
+    assert "tidegate_ops.cli.commands" in modules
+    assert found(modules, (*GOOGLES_CLIENTS, *libraries, "tidegate.topology", "tidegate_ops.project")) == []
+
+
+def test_one_module_of_the_runtime_loads_no_other() -> None:
+    """The package itself is empty until somebody asks for a name."""
+    modules = loaded("import sys, tidegate.errors; print(*sys.modules)")
+    assert found(modules, ("tidegate",)) == ["tidegate", "tidegate.errors"]
+
+
+def test_the_package_has_its_names_and_no_other() -> None:
+    """Whenever they are imported."""
+    for name in tidegate.__all__:
+        assert getattr(tidegate, name).__name__ == name
+    with pytest.raises(AttributeError, match="module 'tidegate' has no attribute 'functoin'"):
+        _ = tidegate.functoin
