@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import FrameType
 
-GRACE_SECONDS = 8.0
+GRACE_SECONDS = 7.0
 """How long work has from SIGTERM on. What is left until SIGKILL is for giving back what did not get done."""
 
 REASON = "this instance is stopping"

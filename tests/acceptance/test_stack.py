@@ -68,7 +68,8 @@ class Up:
 @contextmanager
 def started(folder: Path, copy: Callable[[Path], Path] = copy_desk) -> Iterator[Up]:
     """`tidegate up` on an application in ``folder``, ready."""
-    environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
+    # What Python itself keeps beside its modules is no file of the stack's.
+    environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"}
     (folder / "tmp").mkdir()
     root = copy(folder / "project")
     process = subprocess.Popen(
