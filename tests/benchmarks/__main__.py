@@ -1,7 +1,7 @@
 """Measure what a delivery costs, beside functions that are written by hand after Google's documentation.
 
-Everybody gets the same requests over HTTP, on the official emulators, in turns. All of it takes about a
-quarter of an hour. docs/performance.md says how to read the figures.
+Everybody gets the same requests over HTTP, on the official emulators, in turns. All of it takes about
+five minutes. docs/performance.md says how to read the figures.
 """
 
 import argparse
