@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import ServiceUnavailable
@@ -37,20 +36,24 @@ class FaultyWire:
         return self.wire.max_commit_bytes
 
     async def commit(self, request: Any, timeout_seconds: float) -> Any:
-        call = partial(self.wire.commit, request, timeout_seconds)
-        return await self._io("commit", request.writes, call, timeout_seconds)
+        return await self._io("commit", request.writes, self.wire.commit, request, timeout_seconds)
 
     async def batch_write(self, request: Any, timeout_seconds: float) -> Any:
-        call = partial(self.wire.batch_write, request, timeout_seconds)
-        return await self._io("write", request.writes, call, timeout_seconds)
+        return await self._io("write", request.writes, self.wire.batch_write, request, timeout_seconds)
 
     async def batch_get(self, request: Any, timeout_seconds: float) -> list[Any]:
-        call = partial(self.wire.batch_get, request, timeout_seconds)
-        return await self._io("read", request.documents, call, timeout_seconds)
+        return await self._io("read", request.documents, self.wire.batch_get, request, timeout_seconds)
 
-    async def _io(self, what: str, documents: Sequence[Any], call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    async def _io(
+        self,
+        what: str,
+        documents: Sequence[Any],
+        call: Callable[[Any, float], Awaitable[T]],
+        request: Any,
+        seconds: float,
+    ) -> T:
         told = f"{what} {', '.join(map(_told, documents))}" if self.chaos.traced else what
-        return await self.chaos.io(self.process, told, call, _failure, seconds)
+        return await self.chaos.io(self.process, told, lambda: call(request, seconds), _failure, seconds)
 
 
 @dataclass

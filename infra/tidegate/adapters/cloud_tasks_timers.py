@@ -5,11 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
-from google.api_core.retry import if_exception_type
 from google.api_core.retry.retry_unary_async import AsyncRetry
 
 from tidegate.adapters.google_clients import tasks_client
-from tidegate.adapters.google_failures import TRANSIENT, call_errors, google_failures
+from tidegate.adapters.google_failures import google_failures, worth_repeating
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
 from tidegate.settings import Settings
@@ -64,8 +63,7 @@ class CloudTasksTimers:
         self._publish_base_url = publish_base_url
         self._timeout_seconds = timeout_seconds
         self._client: CloudTasksAsyncClient | None = None
-        worth_it = if_exception_type(*call_errors(*TRANSIENT))
-        self._retry = AsyncRetry(predicate=worth_it, initial=0.1, maximum=5.0, timeout=timeout_seconds)
+        self._retry = AsyncRetry(predicate=worth_repeating(), initial=0.1, maximum=5.0, timeout=timeout_seconds)
 
     async def schedule(self, message: Outgoing) -> None:
         if not self._queue:

@@ -62,15 +62,11 @@ class FirestoreLedger:
             timeout_seconds: bounds each try of a write or read, and from when on there is none again.
             jitter: draws from 0 to 1.
         """
-        self._database = wire.database
-        self._ledger = f"{self._database}/documents/{LEDGER}"
+        self._ledger = f"{wire.database}/documents/{LEDGER}"
         self._calls = FirestoreCalls(timeout_seconds, jitter)
         self._wire = wire
-        self._max_commit_bytes = wire.max_commit_bytes
-        self._writes = GroupedWrites(
-            self._wire, self._database, max_bytes=self._max_commit_bytes // 2, timeout_seconds=timeout_seconds
-        )
-        self._reads = GroupedReads(self._wire, self._database, timeout_seconds=timeout_seconds)
+        self._writes = GroupedWrites(wire, max_bytes=wire.max_commit_bytes // 2, timeout_seconds=timeout_seconds)
+        self._reads = GroupedReads(wire, timeout_seconds=timeout_seconds)
 
     async def write(
         self, key: str, record: Record, expected: Version | None, batch: "AsyncWriteBatch | None" = None
@@ -85,9 +81,9 @@ class FirestoreLedger:
             [Write.FromString(each._pb.SerializeToString()) for each in batch._write_pbs] if batch is not None else []
         )
         writes = [*theirs, *own]
-        sizes = [len(self._database), *(each.ByteSize() for each in writes)]
+        sizes = [len(self._wire.database), *(each.ByteSize() for each in writes)]
         size = sum(sizes) + _FRAMING_BYTES * len(sizes)
-        check_commit(key, size, self._max_commit_bytes)
+        check_commit(key, size, self._wire.max_commit_bytes)
         if len(writes) == 1:
             result = await self._calls.write(key, lambda: self._writes.write(writes[0], size))
             return Written(documents.edition(nanoseconds(result.update_time)))
@@ -116,13 +112,13 @@ class FirestoreLedger:
     async def _pieces(self, key: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The fields of those pieces that are there."""
         paths = {self._piece(key, each): each for each in names}
-        request = BatchGetRequest(database=self._database, documents=list(paths))
+        request = BatchGetRequest(database=self._wire.database, documents=list(paths))
         answers = await self._calls.read(key, lambda: self._wire.batch_get(request, self._calls.timeout_seconds))
         found = [each.found for each in answers if each.HasField("found")]
         return {paths[each.name]: fields_of(each) for each in found}
 
     async def _commit(self, writes: list[Any]) -> Any:
-        request = CommitRequest(database=self._database, writes=writes)
+        request = CommitRequest(database=self._wire.database, writes=writes)
         answer = await self._wire.commit(request, self._calls.timeout_seconds)
         return answer.write_results
 

@@ -3,6 +3,7 @@
 Their classes take long to load, and nobody needs them before something fails: ask for them in the ``except`` itself.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,15 @@ def call_errors(*names: str) -> "tuple[type[GoogleAPICallError], ...]":
     from google.api_core import exceptions
 
     return tuple(getattr(exceptions, each) for each in names)
+
+
+@cache
+def worth_repeating() -> Callable[[Exception], bool]:
+    """Whether an error is one of `TRANSIENT`, as Google's own retries ask."""
+    from google.api_core.retry import if_exception_type
+
+    asks: Callable[[Exception], bool] = if_exception_type(*call_errors(*TRANSIENT))
+    return asks
 
 
 def call_error(status: grpc.StatusCode | int, message: str) -> "GoogleAPICallError":

@@ -18,10 +18,9 @@ _PACE_SECONDS = 0.004
 class GroupedWrites:
     """Firestore's ``BatchWrite``: each write by itself, none because of another, and no document twice in a call."""
 
-    def __init__(self, wire: Wire, database: str, *, max_bytes: int, timeout_seconds: float) -> None:
+    def __init__(self, wire: Wire, *, max_bytes: int, timeout_seconds: float) -> None:
         """``timeout_seconds`` bounds each call, whoever waits for it."""
         self._wire = wire
-        self._database = database
         self._timeout_seconds = timeout_seconds
         self._groups = Groups[Any, Any](self._write, Limits(_MOST_WRITES, max_bytes, _CALLS, _PACE_SECONDS))
 
@@ -34,7 +33,7 @@ class GroupedWrites:
         return await self._groups.ask(write, size=size, name=write.update.name)
 
     async def _write(self, writes: list[Any]) -> list[Any]:
-        request = BatchWriteRequest(database=self._database, writes=writes)
+        request = BatchWriteRequest(database=self._wire.database, writes=writes)
         try:
             answer = await self._wire.batch_write(request, self._timeout_seconds)
         except call_errors(*PERMANENT):
@@ -55,10 +54,9 @@ class GroupedWrites:
 class GroupedReads:
     """Firestore's ``BatchGetDocuments``."""
 
-    def __init__(self, wire: Wire, database: str, *, timeout_seconds: float) -> None:
+    def __init__(self, wire: Wire, *, timeout_seconds: float) -> None:
         """``timeout_seconds`` bounds each call, whoever waits for it."""
         self._wire = wire
-        self._database = database
         self._timeout_seconds = timeout_seconds
         self._groups = Groups[str, Any](self._read, Limits(_MOST_READS, 0, _CALLS, _PACE_SECONDS))
 
@@ -71,7 +69,7 @@ class GroupedReads:
         return await self._groups.ask(name, size=0)
 
     async def _read(self, names: list[str]) -> list[Any]:
-        request = BatchGetRequest(database=self._database, documents=list(dict.fromkeys(names)))
+        request = BatchGetRequest(database=self._wire.database, documents=list(dict.fromkeys(names)))
         answers = await self._wire.batch_get(request, self._timeout_seconds)
         found = {each.found.name: each.found for each in answers if each.HasField("found")}
         known = {*found, *(each.missing for each in answers)}

@@ -4,12 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from google.api_core import exceptions
-from google.api_core.retry import if_exception_type
 from google.api_core.retry.retry_unary_async import AsyncRetry
 from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
 from google.pubsub_v1.types import PushConfig
 
-from tidegate.adapters.google_failures import TRANSIENT, call_errors, google_failures
+from tidegate.adapters.google_failures import google_failures, worth_repeating
 from tidegate.errors import SubscriptionUnavailable
 from tidegate.pauses import Push
 
@@ -24,8 +23,7 @@ class PubSubSubscriptions:
         self._client = client
         self._project = project
         self._timeout_seconds = timeout_seconds
-        worth_it = if_exception_type(*call_errors(*TRANSIENT))
-        self._retry = AsyncRetry(predicate=worth_it, initial=0.1, maximum=2.0, timeout=timeout_seconds)
+        self._retry = AsyncRetry(predicate=worth_repeating(), initial=0.1, maximum=2.0, timeout=timeout_seconds)
 
     async def read(self, name: str) -> Push | None:
         found = await self._call(
