@@ -130,8 +130,8 @@ def run(project: Project, seconds: float, display: Display) -> Flood:
     peaks = {name: _peaks(recorder, name, flooded) for name in _MEASURED}
     return Flood(
         seconds=seconds,
-        capacity_per_second=round(capacity, 1),
-        offered_per_second=round(offered, 1),
+        capacity_per_second=capacity,
+        offered_per_second=offered,
         answers=dict(sorted(load.counts.items())),
         without_retry_after=sum(each.status in _REFUSALS and not each.retry_after for each in load.answers),
         unsettled=unsettled,

@@ -31,8 +31,8 @@ def outage_curves(outage: Outage) -> Iterator[str]:
 
 def flood_table(flood: Flood) -> Table:
     """The flood's figures."""
-    table = _table(f"{flood.seconds:g} s of {flood.offered_per_second:g} requests a second", "")
-    table.add_row("events that can be done a second", f"{flood.capacity_per_second:g}")
+    table = _table(f"{flood.seconds:g} s of {flood.offered_per_second:.1f} requests a second", "")
+    table.add_row("events that can be done a second", f"{flood.capacity_per_second:.1f}")
     for status, count in flood.answers.items():
         table.add_row(f"answered {status}" if status else "not answered", f"{count:,}")
     table.add_row("refused without Retry-After", str(flood.without_retry_after))
