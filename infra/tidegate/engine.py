@@ -1,6 +1,6 @@
 """The engine: takes one delivery from its message to its verdict.
 
-    read → filter → gate → meet the record → claim → run → commit (done + outbox + batch) → publish → ack
+    read → filter → remember → gate → meet the record → claim → run → commit (done + outbox + batch) → publish → ack
 
 What to do is decided in `decisions`; this is the shell that does it. Whatever fails, the order
 holds: no handler runs before its claim stands (a pure one may: it has no effect), nothing is
@@ -34,6 +34,7 @@ from tidegate.decisions import (
 from tidegate.deliveries import Delivery
 from tidegate.dependencies import Dependencies
 from tidegate.errors import LeaseLost, PublishFailed, PutOff, StoreUnavailable, WriteRefused
+from tidegate.finished import Finished
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.limited_slots import NotYet, Superseded, slot_of
@@ -81,6 +82,7 @@ class Engine:
         self._lifetime = timedelta(days=config.ledger_days)
         self._runner = Runner(handler, config, ports, stopping or Stopping())
         self._tree = Tree(ports)
+        self._finished = Finished()
 
     @property
     def overrun(self) -> int:
@@ -118,6 +120,8 @@ class Engine:
     async def _handle(self, delivery: Delivery, slot: Slot) -> Verdict:
         if not delivery.is_for(self._config.function):
             return Verdict.FILTERED
+        if delivery in self._finished:
+            return Verdict.DUPLICATE
         unfit = delivery.unfit or await self._tree.unwanted(delivery)
         # What it comes to if nobody has begun with it.
         shed = None if unfit else overload(delivery, self._config, self._ports.clock())
@@ -231,6 +235,8 @@ class Engine:
         await self._publish(slot, delivery)
         assert slot.record is not None
         await self._tree.settled(delivery, slot.record, count)
+        if slot.record.status is Status.DONE:
+            self._finished.add(delivery)
 
     async def _publish(self, slot: Slot, delivery: Delivery) -> None:
         record = slot.record

@@ -45,11 +45,13 @@ class Desk(World):
             draw=lambda: secrets.token_hex(8),
         )
 
-    async def cost(self, engine: Engine, event_id: str, *verdicts: Verdict, items: int = 1) -> RpcCounter:
-        """What the last of several deliveries of one event costs, which end as ``verdicts`` say."""
+    async def cost(
+        self, instance: Callable[[], Engine], event_id: str, *verdicts: Verdict, items: int = 1
+    ) -> RpcCounter:
+        """What the last of several deliveries of one event costs, each to an instance of its own; they end as told."""
         for verdict in verdicts:
             self.counter.reset()
-            assert (await engine.deliver(order(event_id, items=items))).verdict is verdict
+            assert (await instance().deliver(order(event_id, items=items))).verdict is verdict
         return self.counter
 
 
@@ -127,7 +129,13 @@ async def test_costs(
     cost: RpcCounter,
 ) -> None:
     """Each kind of delivery makes exactly these calls."""
-    assert await desk.cost(desk.engine(handler, pure=pure), event_id, *verdicts, items=items) == cost
+    assert await desk.cost(lambda: desk.engine(handler, pure=pure), event_id, *verdicts, items=items) == cost
+
+
+async def test_a_duplicate_costs_nothing_where_it_was_finished(desk: Desk, event_id: str) -> None:
+    """An instance knows what it has brought to an end itself."""
+    engine = desk.engine(packs)
+    assert await desk.cost(lambda: engine, event_id, Verdict.DONE, Verdict.DUPLICATE) == RpcCounter()
 
 
 async def test_a_poison_message_costs_one_write(desk: Desk, event_id: str) -> None:
@@ -248,14 +256,13 @@ async def test_costs_in_a_job(
 
 
 async def test_a_duplicate_in_a_job_costs_one_more_read(desk: Desk, event_id: str) -> None:
-    """It looks whether its first delivery died before it had closed what it completed."""
-    engine = desk.engine(rests)
+    """It looks whether its first delivery died before it had closed what it completed, and at the job first."""
     message = Outgoing("order.placed", b"{}", {"ce-id": event_id})
     await desk.ports.jobs.accept(NewJob(event_id, message, ("a", "b", "c"), "", NOON, NOON))
-    await engine.deliver(unit(event_id, event_id, of=3))
+    await desk.engine(rests).deliver(unit(event_id, event_id, of=3))
     desk.counter.reset()
-    assert (await engine.deliver(unit(event_id, event_id, of=3))).verdict is Verdict.DUPLICATE
-    assert desk.counter == RpcCounter(batch_writes=1, writes=1, gets=2, reads=2)
+    assert (await desk.engine(rests).deliver(unit(event_id, event_id, of=3))).verdict is Verdict.DUPLICATE
+    assert desk.counter == RpcCounter(batch_writes=1, writes=1, gets=3, reads=3)
 
 
 async def test_settling_a_job_costs_this(desk: Desk, event_id: str) -> None:

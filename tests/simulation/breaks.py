@@ -166,6 +166,18 @@ def _skip_resumption() -> AbstractContextManager[Any]:
     return Both(patch.object(engine, "meet", remembered), patch.object(Engine, "_publish", own_only))
 
 
+def _remember_too_early() -> AbstractContextManager[Any]:
+    """An instance takes for finished what it has committed, whether it is published or not."""
+    discharge = Engine._discharge
+
+    async def hasty(self: Engine, slot: Slot, delivery: Delivery) -> None:
+        if slot.record is not None and slot.record.status is Status.DONE:
+            self._finished.add(delivery)
+        await discharge(self, slot, delivery)
+
+    return patch.object(Engine, "_discharge", hasty)
+
+
 def _shed_before_looking() -> AbstractContextManager[Any]:
     """An expired event is acked without a look at what was already done for it."""
     handle = Engine._handle
@@ -313,6 +325,7 @@ BREAKS: dict[str, Break] = named(
     _ack_before_publish,
     _swallow_publish_failures,
     _skip_resumption,
+    _remember_too_early,
     _shed_before_looking,
     _count_busy,
     _ignore_live_leases,

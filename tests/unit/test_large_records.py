@@ -27,11 +27,10 @@ async def test_fan_out_that_outgrows_a_document_is_published_whole() -> None:
     async def pack(placed: OrderPlaced, ctx: Context) -> list[OrderPacked]:
         return list(noise(2))
 
-    engine = world.engine(pack)
-    assert (await engine.deliver(order())).verdict is Verdict.DONE
+    assert (await world.engine(pack).deliver(order())).verdict is Verdict.DONE
     assert len([path for path in world.store.paths() if "/ledger_pieces/" in path]) == 3
     world.publisher.published.clear()
-    assert (await engine.deliver(order())).verdict is Verdict.DUPLICATE
+    assert (await world.engine(pack).deliver(order())).verdict is Verdict.DUPLICATE
     assert len(world.publisher.published) == 20
 
 
