@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -69,11 +70,13 @@ class Process:
     """One instance of one function: its memory, and a clock of its own.
 
     Attributes:
+        context: where its requests begin: that of the run, whatever the broker's own calls run in.
         requests: what it works on, in the order in which it began; a set would have another order in each run.
     """
 
     name: str
     skew_seconds: float
+    context: Context
     alive: bool = True
     requests: dict["asyncio.Task[int]", None] = field(default_factory=dict)
 

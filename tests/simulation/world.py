@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -33,6 +33,7 @@ from tidegate.handlers import Handler
 from tidegate.messages import Message, Outgoing
 from tidegate.pauses import WOKEN
 from tidegate.ports import Ports
+from tidegate.records import Fault
 from tidegate.reports import Report
 from tidegate.service import Service
 from tidegate.topology import FunctionConfig, Topology
@@ -48,6 +49,12 @@ LONGEST_SECONDS = 4 * 3600.0
 """Virtual time within which everything must have come to rest; the slowest runs take half an hour."""
 _SILENCE_SECONDS = 600.0
 """Longer than any late answer and any delay: after so much silence nothing can happen any more."""
+_MISHAPS = (
+    *("RuntimeError", "ConnectError", "HTTPStatusError", "TimeoutError"),
+    *("StoreUnavailable", "PublishFailed", "SubscriptionUnavailable", "ServiceUnavailable", "DeadlineExceeded"),
+    *("Ungoverned", "the handler's own preconditions failed"),
+)
+"""What handlers may fail of: stories and partners raise the first, faults come to the next, the engine says the last."""
 
 _process: ContextVar[Process] = ContextVar("process")
 
@@ -89,6 +96,7 @@ class World:
         )
         self.timers = MemoryTimers(self.broker, clock=self.clock(0))
         self.subscriptions = MemorySubscriptions(self.broker)
+        self._context = copy_context()
         self._numbers = itertools.count()
         self._fleets = {name: Fleet(self, handler) for name, handler in self.handlers.items()}
         for name, fleet in self._fleets.items():
@@ -104,7 +112,7 @@ class World:
     def process(self, name: str) -> tuple[Process, Ports]:
         """A new process, and the world as it sees it."""
         skew = self.random.uniform(-SKEW_SECONDS, SKEW_SECONDS)
-        process = Process(f"{name}/{next(self._numbers)}", skew)
+        process = Process(f"{name}/{next(self._numbers)}", skew, self._context)
         client = self._client(process)
         return process, Ports(
             ledger=FirestoreLedger(FaultyWire(process, wire_of(client), self.chaos), jitter=self.random.random),
@@ -179,6 +187,8 @@ class World:
 
     def _reported(self, report: Report) -> None:
         self.reports.append(report)
+        if blunder(report):
+            self.watch.violations.append(f"{report.function} {report.event_id[:8]}: {report.reason}")
         self.on_report(report)
         if self.chaos.traced:
             self.chaos.note(f"        {report.function} {report.event_id[:8]}: {report.verdict} {report.reason}")
@@ -220,6 +230,13 @@ class Fleet:
         return found
 
 
+def blunder(report: Report) -> bool:
+    """Whether it tells of a mistake in the runtime or in a story's handlers instead of a fault that was given."""
+    return report.reason.startswith("fault in the runtime") or (
+        report.fault == Fault.ERROR and not report.reason.startswith(_MISHAPS)
+    )
+
+
 async def run_in(process: Process, work: Callable[[], Coroutine[Any, Any, int]]) -> int | None:
     """Run ``work`` as a request of ``process``; None where the process died of it, or before its end."""
 
@@ -227,7 +244,7 @@ async def run_in(process: Process, work: Callable[[], Coroutine[Any, Any, int]])
         _process.set(process)
         return await work()
 
-    task = asyncio.get_running_loop().create_task(inside())
+    task = asyncio.get_running_loop().create_task(inside(), context=process.context.copy())
     process.requests[task] = None
     task.add_done_callback(process.requests.pop)
     await asyncio.wait({task})
