@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tidegate.dead_letters import DeadLetter
 from tidegate.deliveries import Delivery
-from tidegate.errors import StoreUnavailable
+from tidegate.errors import LeaseLost, StoreUnavailable
 from tidegate.messages import Message
 from tidegate.places import Place
 from tidegate.ports import Ports
@@ -23,8 +23,8 @@ async def settle(letter: DeadLetter, *, config: FunctionConfig, ports: Ports, tr
         Whether it had committed, so that nothing is dead after all.
 
     Raises:
-        StoreUnavailable: the ledger gave no clear answer, or the function is still at work on it; try again.
-        LeaseLost: somebody else wrote the record; try again.
+        StoreUnavailable: the ledger gave no clear answer, the function is still at work on it, or somebody else has
+            written the record meanwhile; try again.
     """
     delivery = _delivery(letter, config)
     slot = Slot(ports, record_key(letter.function, delivery.key), io_seconds)
@@ -41,7 +41,11 @@ async def settle(letter: DeadLetter, *, config: FunctionConfig, ports: Ports, tr
         return done
     if not delivery.late and (record is None or record.status in (Status.CLAIMED, Status.RELEASED)):
         failed = _given_up(record, letter, delivery, config, ports)
-        await slot.write(failed, await tree.joined(delivery, record, failed, None, None))
+        try:
+            await slot.write(failed, await tree.joined(delivery, record, failed, None, None))
+        except LeaseLost as lost:
+            # Not as it is: it would pass for the loss of the caller's own record.
+            raise StoreUnavailable(f"{letter.function} and {letter.event_id}: {lost}") from lost
     if slot.record is not None:
         await tree.settled(delivery, slot.record, slot.counts[-1] if slot.counts else None)
     return done
