@@ -54,7 +54,8 @@ _MISHAPS = (
     *("StoreUnavailable", "PublishFailed", "SubscriptionUnavailable", "ServiceUnavailable", "DeadlineExceeded"),
     *("Ungoverned", "the handler's own preconditions failed"),
 )
-"""What handlers may fail of: stories and partners raise the first, faults come to the next, the engine says the last."""
+"""What handlers may fail of: their stories and partners raise the first, faults come to the next, the engine says
+the rest."""
 
 _process: ContextVar[Process] = ContextVar("process")
 
