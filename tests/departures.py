@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from contracts.flights import FlightAssessed, FlightReported
 from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
-from tidegate.topology import Access, HttpFunctionConfig
+from tidegate.function_config import Access, HttpFunctionConfig
 from tidegate_ops.project import Project
 
 PROJECT = Project.find(Path(__file__).parent)

@@ -16,11 +16,11 @@ from tidegate.client import Client
 from tidegate.clock import system_clock
 from tidegate.controls import Controls
 from tidegate.events import Event
+from tidegate.function_config import deployed_name
 from tidegate.log_settings import LogSettings
 from tidegate.logs import delivery_line
 from tidegate.messages import Outgoing
 from tidegate.reports import Report
-from tidegate.topology import deployed_name
 from tidegate_ops.backlogs import Backlog
 from tidegate_ops.console.application import application
 from tidegate_ops.console.desk import Desk

@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from problems import Kind, Problem
 
+from tidegate.function_config import HttpFunctionConfig
 from tidegate.rates import Rate
-from tidegate.topology import HttpFunctionConfig
 
 MAX_CLIENTS = 10_000
 """Of so many clients it is known what they have used; of those that came last."""

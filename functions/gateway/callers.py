@@ -8,8 +8,8 @@ from keys import ApiKeys
 from problems import Kind, Problem
 from starlette.requests import Request
 
+from tidegate.function_config import Access
 from tidegate.sites import Site
-from tidegate.topology import Access
 
 _SCHEME = "bearer "
 _CHECKED_FIRST = "x-serverless-authorization"

@@ -18,7 +18,7 @@ from description_parts import (
 from problems import Kind
 
 from tidegate.contracts import Contract
-from tidegate.topology import Access, HttpFunctionConfig
+from tidegate.function_config import Access, HttpFunctionConfig
 
 _SECURITY: dict[Access, dict[str, dict[str, str]]] = {
     Access.PUBLIC: {},

@@ -7,12 +7,12 @@ from datetime import timedelta
 from tidegate.dead_letters import DeadLetter
 from tidegate.deliveries import Delivery
 from tidegate.errors import LeaseLost, StoreUnavailable
+from tidegate.function_config import FunctionConfig
 from tidegate.messages import Message
 from tidegate.places import Place
 from tidegate.ports import Ports
 from tidegate.records import Failure, Record, Status, idempotency_key, record_key
 from tidegate.slots import Slot
-from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
 
 

@@ -24,6 +24,7 @@ from tidegate.errors import (
     WriteRefused,
 )
 from tidegate.events import Event, digest
+from tidegate.function_config import FunctionConfig
 from tidegate.governing import SWEEP, Governor, Ungoverned
 from tidegate.jobs import Compensation
 from tidegate.outbox import compensation
@@ -31,7 +32,6 @@ from tidegate.ports import Ports
 from tidegate.records import Record
 from tidegate.slots import Slot
 from tidegate.threads import called
-from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
 from tidegate.work import current
 

@@ -9,12 +9,12 @@ from tidegate.dead_letters import DeadLetter
 from tidegate.decisions import Failed
 from tidegate.errors import ContractViolation, Undecodable
 from tidegate.events import Event
+from tidegate.function_config import FunctionConfig
 from tidegate.handlers import Handler, Payload
 from tidegate.inputs import Inbound
 from tidegate.messages import TARGET, Message
 from tidegate.places import GATHERING, Member, Place
 from tidegate.records import Failure, Fault, idempotency_key
-from tidegate.topology import FunctionConfig
 from tidegate.traces import TraceContext
 
 

@@ -35,6 +35,7 @@ from tidegate.deliveries import Delivery
 from tidegate.dependencies import Dependencies
 from tidegate.errors import LeaseLost, PublishFailed, PutOff, StoreUnavailable, WriteRefused
 from tidegate.finished import Finished
+from tidegate.function_config import FunctionConfig
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.limited_slots import NotYet, Superseded, slot_of
@@ -47,7 +48,6 @@ from tidegate.runs import Runner
 from tidegate.shedding import overload
 from tidegate.slots import Contested, Slot, StateConflict
 from tidegate.stopping import Stopping
-from tidegate.topology import FunctionConfig
 from tidegate.trees import Tree
 from tidegate.verdicts import Verdict
 from tidegate.work import Work, under_way

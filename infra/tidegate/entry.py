@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from tidegate import logs
 from tidegate.config_file import missing_config, read_config
+from tidegate.function_config import FunctionConfig
 from tidegate.handlers import Handler
 from tidegate.log_settings import LogSettings
 from tidegate.service import Service, check, google_ports
 from tidegate.settings import Settings
 from tidegate.stopping import on_sigterm
-from tidegate.topology import FunctionConfig
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from tidegate.clock import Clock, system_clock
 from tidegate.controls import Controls
 from tidegate.errors import StoreUnavailable, SubscriptionUnavailable, TidegateError, WriteConflict
+from tidegate.function_config import deployed_name
 from tidegate.pauses import Attach, CutOff, Detach, Hold, Pause, Remember, Rest, next_step
 from tidegate.ports import Circuits, full_jitter
-from tidegate.topology import deployed_name
 
 SWEEP = timedelta(minutes=1)
 """How often the topology's schedule has everything looked through, whatever anybody has noticed."""

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from tidegate import logs
 from tidegate.config_file import missing_config, read_config
 from tidegate.errors import StoreUnavailable
+from tidegate.function_config import HttpFunctionConfig
 from tidegate.handlers import HttpHandler
 from tidegate.http_service import HttpService, check_http
 from tidegate.log_settings import LogSettings
@@ -18,7 +19,6 @@ from tidegate.service import google_ports
 from tidegate.settings import Settings
 from tidegate.sites import Site
 from tidegate.stopping import on_sigterm
-from tidegate.topology import HttpFunctionConfig
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -10,12 +10,12 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
 from tidegate.errors import ConfigurationError
+from tidegate.function_config import HttpFunctionConfig
 from tidegate.handlers import HttpHandler
 from tidegate.problems import problem
 from tidegate.sites import Site
 from tidegate.spans import request_span
 from tidegate.stopping import REASON, Stopping
-from tidegate.topology import HttpFunctionConfig
 from tidegate.work import Work, under_way
 
 if TYPE_CHECKING:

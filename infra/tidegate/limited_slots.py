@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from tidegate.decisions import Failed
 from tidegate.deliveries import Delivery
 from tidegate.errors import LeaseLost, TidegateError, WriteConflict
+from tidegate.function_config import FunctionConfig
 from tidegate.key_limits import PerKey
 from tidegate.lanes import Enter, Entrant, GiveWay, Held, Lane, Wait, enter, lane_key
 from tidegate.ports import Ports, StoredLane
 from tidegate.records import Failure, Fault, Record, Status, record_key
 from tidegate.slots import Contested, Slot, StateConflict
-from tidegate.topology import FunctionConfig
 from tidegate.versions import Version
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from tidegate.decisions import Returned
 from tidegate.emissions import Emission, Gather, Given, Result
 from tidegate.errors import Reject
 from tidegate.events import Event, child_id
+from tidegate.function_config import FunctionConfig
 from tidegate.jobs import COMPENSATION, Compensation, Node
 from tidegate.messages import MAX_ATTRIBUTE_BYTES, Outgoing
 from tidegate.places import GATHERING, Member, Place
 from tidegate.records import record_key
 from tidegate.timers import MAX_DELAY, MAX_TASK_BYTES
-from tidegate.topology import FunctionConfig
 
 MARK_ABOVE = 100
 """An outbox of more events than this is marked once it is out, to spare a duplicate the fan-out."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidegate.deliveries import Delivery
+from tidegate.function_config import FunctionConfig
 from tidegate.records import Failure, Fault, Record
 from tidegate.reports import Report
-from tidegate.topology import FunctionConfig
 from tidegate.traces import links_in
 from tidegate.verdicts import Verdict
 

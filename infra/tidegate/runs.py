@@ -13,13 +13,13 @@ from tidegate.decisions import Failed, Outcome
 from tidegate.deliveries import Delivery
 from tidegate.emissions import Given, flatten
 from tidegate.errors import DependencyCutOff, InstanceStopping, LeaseLost, Reject
+from tidegate.function_config import FunctionConfig
 from tidegate.handlers import Handler
 from tidegate.outbox import returned
 from tidegate.ports import Ports
 from tidegate.records import Failure, Fault
 from tidegate.stopping import GRACE_SECONDS, REASON, Stopping
 from tidegate.threads import contained
-from tidegate.topology import FunctionConfig
 
 E = TypeVar("E", bound=Exception)
 

@@ -10,6 +10,7 @@ from tidegate.contracts import Contract
 from tidegate.dependencies import Dependencies
 from tidegate.engine import Engine
 from tidegate.errors import ConfigurationError
+from tidegate.function_config import FunctionConfig
 from tidegate.handlers import Handler
 from tidegate.inputs import read
 from tidegate.late import late
@@ -17,7 +18,6 @@ from tidegate.log_settings import LogSettings
 from tidegate.ports import Ports
 from tidegate.settings import Settings
 from tidegate.stopping import REASON, Stopping
-from tidegate.topology import FunctionConfig
 from tidegate.traces import Sampling
 from tidegate.verdicts import Verdict
 

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from tidegate.decisions import Failed
 from tidegate.deliveries import Delivery
+from tidegate.function_config import FunctionConfig
 from tidegate.records import Failure, Fault
-from tidegate.topology import FunctionConfig
 
 
 def overload(delivery: Delivery, config: FunctionConfig, now: datetime) -> Failed | None:

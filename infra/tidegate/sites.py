@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from tidegate.function_config import HttpFunctionConfig
 from tidegate.ports import Ports
 from tidegate.settings import Settings
-from tidegate.topology import HttpFunctionConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,20 @@
 """The topology: what runs, on which topic, within which limits.
 
 `infra/topology.yaml` is read by Terraform and by the local stack; a deployed function carries only
-its own slice of it, `FunctionConfig`, as ``tidegate.json`` beside its ``main.py``. Every duration is
-a number of seconds (or days) with the unit in its name, so that Terraform reads the same numbers.
+its own slice of it, `tidegate.function_config`. Every duration is a number of seconds (or days) with
+the unit in its name, so that Terraform reads the same numbers.
 """
 
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tidegate.classes import Classes
 from tidegate.dependency_limits import Dependency
-from tidegate.key_limits import FunctionLimits, PerKey
+from tidegate.function_config import Access, FunctionConfig, FunctionName, HttpFunctionConfig, TopicName
+from tidegate.key_limits import FunctionLimits
 from tidegate.pauses import WOKEN
 
-FunctionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
-TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$", min_length=3, max_length=255)]
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=63)]
 MAX_ACK_DEADLINE_SECONDS = 600
 
@@ -82,18 +80,6 @@ class Function(_Strict):
     recursive: bool = Field(default=False, description="Its events may lead back to itself.")
 
 
-class Access(StrEnum):
-    """Who may call an HTTP function.
-
-    ``iam``: callers that hold its invoker role, as Cloud Run checks it. ``api_keys``: anyone reaches it, and it
-    asks for a key itself. ``public``: anyone.
-    """
-
-    IAM = "iam"
-    API_KEYS = "api_keys"
-    PUBLIC = "public"
-
-
 class HttpFunction(_Strict):
     """A function that answers HTTP requests: the front door, or a page."""
 
@@ -154,60 +140,6 @@ class Limits(_Strict):
                 f"= {self.retention_days + self.redrive_days:g}, or an effect could be repeated after it is forgotten"
             )
         return self
-
-
-class FunctionConfig(_Strict):
-    """One function's own slice of the topology: all that its runtime needs to know."""
-
-    function: FunctionName
-    topic: TopicName
-    emits: tuple[TopicName, ...] = ()
-    timeout_seconds: float
-    lease_seconds: float
-    attempts: int | None
-    concurrency: int
-    idempotency: str = "event.id"
-    dependencies: dict[str, Dependency] = Field(default_factory=dict)
-    per_key: PerKey | None = None
-    classes: Classes = Classes()
-    overload_seconds: float | None = None
-    dead_letter_topic: TopicName
-    ledger_days: float
-    idempotency_of: dict[str, str] = Field(
-        default_factory=dict, description="For the dead-letter function: other functions' own idempotency fields."
-    )
-    subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
-        default_factory=dict, description="Who handles the events that it emits."
-    )
-    governs: dict[FunctionName, tuple[str, ...]] = Field(
-        default_factory=dict, description="For the governor: functions that have dependencies, with those that break."
-    )
-
-    @property
-    def files_dead_letters(self) -> bool:
-        """Whether this function is the one that dead letters end up in."""
-        return self.topic == self.dead_letter_topic
-
-
-class HttpFunctionConfig(_Strict):
-    """One HTTP function's own slice of the topology."""
-
-    function: FunctionName
-    accepts: tuple[TopicName, ...] = ()
-    access: Access
-    timeout_seconds: float
-    concurrency: int
-    rate_per_second: float | None = None
-    burst: int | None = None
-    ledger_days: float
-    classes: Classes = Classes()
-    retention_days: float
-    subscribers: dict[TopicName, tuple[FunctionName, ...]] = Field(
-        default_factory=dict, description="Who handles the events that are submitted to it."
-    )
-    max_unsettled_jobs: dict[TopicName, int] = Field(
-        default_factory=dict, description="The bounds of those topics that it accepts and that have one."
-    )
 
 
 class Topology(_Strict):
@@ -321,8 +253,3 @@ class Topology(_Strict):
         """How long Pub/Sub waits for function ``name`` before it delivers again; covers its lease."""
         lease = self.functions[name].timeout_seconds + self.limits.lease_margin_seconds
         return min(MAX_ACK_DEADLINE_SECONDS, max(10, int(lease + 0.999)))
-
-
-def deployed_name(function: str) -> str:
-    """The name of a function's service and subscription: ``rebook_passengers`` → ``rebook-passengers``."""
-    return function.replace("_", "-")

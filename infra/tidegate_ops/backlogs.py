@@ -14,7 +14,7 @@ from tidegate.adapters.google_failures import google_failures
 from tidegate.clock import Clock, system_clock
 from tidegate.errors import TidegateError
 from tidegate.events import timestamp
-from tidegate.topology import deployed_name
+from tidegate.function_config import deployed_name
 from tidegate_ops.google_apis import MONITORING, monitoring
 
 _CALL_SECONDS = 10

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tidegate.errors import ConfigurationError
-from tidegate.topology import Topology, deployed_name
+from tidegate.function_config import deployed_name
+from tidegate.topology import Topology
 from tidegate_ops.files import write_atomically
 from tidegate_ops.manifest import Bundle, Manifest
 from tidegate_ops.project import Project

@@ -17,6 +17,7 @@ from tidegate.adapters.memory_subscriptions import MemorySubscriptions
 from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.clock import Clock, system_clock
 from tidegate.controls import Controls
+from tidegate.function_config import deployed_name
 from tidegate.handlers import Handler, HttpHandler
 from tidegate.http_service import HttpService
 from tidegate.messages import Message
@@ -25,7 +26,7 @@ from tidegate.reports import Report
 from tidegate.service import Service
 from tidegate.settings import Settings
 from tidegate.sites import Site
-from tidegate.topology import Topology, deployed_name
+from tidegate.topology import Topology
 from tidegate_ops.emulators import DEFAULT_PROJECT
 
 if TYPE_CHECKING:

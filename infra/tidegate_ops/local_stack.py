@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from tidegate.errors import TidegateError
+from tidegate.function_config import deployed_name
 from tidegate.log_settings import DATA_VARIABLE, SHARES_VARIABLE
 from tidegate.settings import CONFIG_VARIABLE
-from tidegate.topology import Topology, deployed_name
+from tidegate.topology import Topology
 from tidegate_ops.broker import LocalBroker
 from tidegate_ops.bundle import bundle, stage
 from tidegate_ops.cloud_sdk import Jar

@@ -11,11 +11,12 @@ from tidegate.adapters.pubsub_subscriptions import PubSubSubscriptions
 from tidegate.clock import Clock, system_clock
 from tidegate.controls import Controls
 from tidegate.errors import ConfigurationError, TidegateError
+from tidegate.function_config import deployed_name
 from tidegate.governing import Governor
 from tidegate.pauses import Hold, Pause
 from tidegate.ports import Circuits
 from tidegate.settings import Settings
-from tidegate.topology import Topology, deployed_name
+from tidegate.topology import Topology
 from tidegate_ops.backlogs import Backlog, Backlogs, EmulatedBacklogs, MonitoredBacklogs
 from tidegate_ops.connections import Connections, reading_session
 from tidegate_ops.topology_faults import suggest

@@ -8,8 +8,9 @@ from google.api_core.exceptions import AlreadyExists
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.pubsub_v1.types import DeadLetterPolicy, ExpirationPolicy, PushConfig, RetryPolicy, Subscription
 
+from tidegate.function_config import deployed_name
 from tidegate.messages import TARGET
-from tidegate.topology import Topology, deployed_name
+from tidegate.topology import Topology
 from tidegate_ops.broker import LocalBroker
 
 _MIN_RETENTION = timedelta(minutes=10)  # Pub/Sub refuses less

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import create_connection
 
-from tidegate.topology import deployed_name
+from tidegate.function_config import deployed_name
 from tidegate_ops.bundle import bundle, stage
 from tidegate_ops.function_service import FunctionService, Source
 from tidegate_ops.processes import free_ports

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate.adapters.memory_broker import MemoryBroker
 from tidegate.adapters.memory_documents import Document
-from tidegate.topology import deployed_name
+from tidegate.function_config import deployed_name
 
 FUNCTION = "rebook_passengers"
 _PUSH_GRACE, _CALL_GRACE = 5.0, 6.0

@@ -28,6 +28,7 @@ from tidegate.adapters.memory_subscriptions import MemorySubscriptions
 from tidegate.adapters.memory_timers import MemoryTimers
 from tidegate.clock import Clock
 from tidegate.controls import Controls
+from tidegate.function_config import FunctionConfig
 from tidegate.governing import SWEEP
 from tidegate.handlers import Handler
 from tidegate.messages import Message, Outgoing
@@ -36,7 +37,7 @@ from tidegate.ports import Ports
 from tidegate.records import Fault
 from tidegate.reports import Report
 from tidegate.service import Service
-from tidegate.topology import FunctionConfig, Topology
+from tidegate.topology import Topology
 from tidegate_ops.embedded_application import subscription
 from tidegate_ops.filed_letters import LetterFile, Selection
 from tidegate_ops.redrive import Redrive

@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from tidegate.function_config import Access, HttpFunctionConfig
 from tidegate.handlers import HttpHandler
 from tidegate.http_service import HttpService
 from tidegate.settings import Settings
 from tidegate.sites import Site
 from tidegate.testing import World
-from tidegate.topology import Access, HttpFunctionConfig
 
 
 def config(**options: Any) -> HttpFunctionConfig:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tidegate.errors import ConfigurationError
-from tidegate.topology import FunctionConfig, HttpFunctionConfig
+from tidegate.function_config import FunctionConfig, HttpFunctionConfig
 from tidegate_ops.bundle import bundle, stage
 from tidegate_ops.manifest import Manifest
 from tidegate_ops.project import Project

@@ -22,6 +22,7 @@ NEVER = (
     "rich",
     "tidegate.client",
     "tidegate.testing",
+    "tidegate.topology",
     "tidegate_ops",
     "typer",
 )
@@ -65,7 +66,7 @@ DELIVERY = """
 import asyncio
 from tidegate.service import Service, google_ports
 from tidegate.settings import Settings
-from tidegate.topology import FunctionConfig
+from tidegate.function_config import FunctionConfig
 
 async def deliver():
     config = FunctionConfig(

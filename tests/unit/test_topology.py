@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tidegate.topology import Access, FunctionConfig, HttpFunctionConfig, Topology, deployed_name
+from tidegate.function_config import Access, FunctionConfig, HttpFunctionConfig, deployed_name
+from tidegate.topology import Topology
 
 DESK: dict[str, Any] = {
     "application": "parcel-desk",

@@ -6,12 +6,12 @@ from typing import Any
 
 from tidegate.contracts import Contract
 from tidegate.dead_letters import DeadLetter
+from tidegate.function_config import FunctionConfig
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.messages import Message, Outgoing
 from tidegate.records import Record
 from tidegate.reports import Report
-from tidegate.topology import FunctionConfig
 from tidegate.traces import TraceContext
 from tidegate.verdicts import Verdict
 

@@ -21,6 +21,7 @@ from tidegate.emissions import Emission
 from tidegate.engine import Engine
 from tidegate.errors import ConfigurationError
 from tidegate.events import Event
+from tidegate.function_config import FunctionConfig
 from tidegate.handlers import Handler
 from tidegate.inputs import Inbound
 from tidegate.messages import Message, Outgoing
@@ -35,7 +36,7 @@ from tidegate.testing.outlets import SENT, RecordingPublisher, RecordingTimers
 from tidegate.testing.outside import FailingDependencies
 from tidegate.testing.pipeline import Pipeline, Run
 from tidegate.testing.virtual_loop import VirtualLoop
-from tidegate.topology import FunctionConfig, Topology
+from tidegate.topology import Topology
 from tidegate_ops.project import Project
 from tidegate_ops.topology_faults import suggest
 

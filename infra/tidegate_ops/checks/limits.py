@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from tidegate.topology import MAX_ACK_DEADLINE_SECONDS, deployed_name
+from tidegate.function_config import deployed_name
+from tidegate.topology import MAX_ACK_DEADLINE_SECONDS
 from tidegate_ops.checks.application import Application, Finding
 from tidegate_ops.topology_faults import suggest
 

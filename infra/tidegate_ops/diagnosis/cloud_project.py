@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from google.auth.transport.requests import AuthorizedSession
 
 from tidegate.errors import TidegateError
-from tidegate.topology import Topology, deployed_name
+from tidegate.function_config import deployed_name
+from tidegate.topology import Topology
 from tidegate_ops.diagnosis.findings import Finding, fine, note, problem
 from tidegate_ops.google_apis import GoogleApi
 

@@ -11,8 +11,9 @@ from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
 from google.pubsub_v1.types import PushConfig, Subscription
 
 from tidegate.adapters.google_failures import google_failures
+from tidegate.function_config import deployed_name
 from tidegate.pauses import Pause
-from tidegate.topology import Topology, deployed_name
+from tidegate.topology import Topology
 from tidegate_ops.diagnosis.findings import Finding, fine, note, problem
 from tidegate_ops.provision import subscription
 from tidegate_ops.tap import TAP_PREFIX

@@ -8,7 +8,8 @@ from typing import Any
 from google.auth.transport.requests import AuthorizedSession
 
 from tidegate.events import timestamp
-from tidegate.topology import Topology, deployed_name
+from tidegate.function_config import deployed_name
+from tidegate.topology import Topology
 from tidegate_ops.google_apis import LOGGING, logging
 from tidegate_ops.insight.lines import DELIVERY, GOOGLE, Line, LinesUnknown, Query
 

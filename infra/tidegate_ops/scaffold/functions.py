@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from tidegate.contracts import Contract
 from tidegate.errors import ConfigurationError
-from tidegate.topology import FunctionName, Topology
+from tidegate.function_config import FunctionName
+from tidegate.topology import Topology
 from tidegate_ops.checks import Application, Finding
 from tidegate_ops.checks.jobs import check_jobs
 from tidegate_ops.checks.limits import check_limits

@@ -11,9 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from tidegate.contracts import Contract
 from tidegate.errors import ConfigurationError
+from tidegate.function_config import TopicName
 from tidegate.jobs import ADVANCED, SETTLED
 from tidegate.pauses import WOKEN
-from tidegate.topology import TopicName, Topology
+from tidegate.topology import Topology
 from tidegate_ops.project import Project
 from tidegate_ops.scaffold.blueprints import class_name, contract_source, formatted, module_source, sentence
 from tidegate_ops.scaffold.change import Change

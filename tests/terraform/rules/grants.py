@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from tests.terraform.plan import Plan
 from tests.terraform.rules.rule import differs, emits, emitted, topics
 from tests.terraform.terraform import DEPLOYER, INVOKERS, PROJECT
+from tidegate.function_config import Access, deployed_name
 from tidegate.jobs import ADVANCED, SETTLED
 from tidegate.pauses import WOKEN
-from tidegate.topology import Access, Topology, deployed_name
+from tidegate.topology import Topology
 
 EVERYBODY = "allUsers"
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from tests.terraform.plan import Plan
 from tests.terraform.rules.rule import differs, topics
-from tidegate.topology import Topology, deployed_name
+from tidegate.function_config import deployed_name
+from tidegate.topology import Topology
 
 # The service, by how the types of its resources begin.
 SERVICES = {

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from tests.terraform.plan import Plan
 from tests.terraform.rules.rule import differs, files_dead_letters
 from tests.terraform.terraform import PROJECT_NUMBER
+from tidegate.function_config import deployed_name
 from tidegate.messages import TARGET
-from tidegate.topology import Topology, deployed_name
+from tidegate.topology import Topology
 
 AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from tests.terraform.plan import Plan
 from tests.terraform.rules.rule import differs
-from tidegate.topology import Topology, deployed_name
+from tidegate.function_config import deployed_name
+from tidegate.topology import Topology
 
 
 def delays(plan: Plan, _: Topology) -> Iterator[str]:

@@ -19,6 +19,7 @@ from tidegate.adapters.memory_documents import MemoryDocuments
 from tidegate.adapters.memory_firestore import memory_firestore
 from tidegate.adapters.memory_ledger import MemoryLedger
 from tidegate.errors import StoreUnavailable
+from tidegate.function_config import HttpFunctionConfig
 from tidegate.http_service import HttpService
 from tidegate.jobs import Job, NewJob, Progress
 from tidegate.places import ROOT
@@ -28,7 +29,6 @@ from tidegate.settings import Settings
 from tidegate.sites import Site
 from tidegate.testing.clock import WorldClock
 from tidegate.testing.outlets import RecordingPublisher, RecordingTimers
-from tidegate.topology import HttpFunctionConfig
 from tidegate_ops.project import Project
 
 PROJECT = Project.find(Path(__file__).parent)
