@@ -32,7 +32,6 @@ def growth_of(delivery: Delivery, record: Record, outcome: Outcome | None, now: 
         record.expire_at,
         settles=delivery.awaited if settles(record) else None,
         failure=failure_of(delivery, record, record.error, now),
-        marks=delivery.shares_work,
         nodes=returned.nodes,
         compensations=outcome.compensations if outcome and delivery.job else (),
         result=returned.result if delivery.job else None,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from tidegate.jobs import Compensation, Growth, Job, NewJob, Node, Progress, Turn
+from tidegate.jobs import Compensation, Growth, Job, Mark, NewJob, Node, Progress, Turn
 from tidegate.places import Member, Tally
 from tidegate.versions import Version
 
@@ -73,22 +73,25 @@ class Jobs(Protocol):
         ...
 
     def joined(self, batch: "AsyncWriteBatch | None", growth: Growth) -> "AsyncWriteBatch":
-        """A new batch: the writes of ``batch``, then the growth's; an increment of the unit's tally is the last."""
+        """A new batch: the writes of ``batch``, then the growth's; an increment of the unit's tally is the last.
+
+        The batch's preconditions fail if the mark has changed since it was read.
+        """
         ...
 
     async def reopened(self, member: Member, key: str, batch: "AsyncWriteBatch | None") -> "AsyncWriteBatch":
         """A new batch: the writes of ``batch``, then those by which a unit that was counted is unsettled again.
 
-        All that it had closed is open again, and its failure and its mark are gone. The batch's preconditions
-        fail if that changes meanwhile.
+        All that it had closed is open again, and its failure is gone. The batch's preconditions fail if that
+        changes meanwhile.
 
         Raises:
             StoreUnavailable: also where the job runs no more, so that nothing may be opened.
         """
         ...
 
-    async def is_marked(self, job: str, key: str) -> bool:
-        """Whether a mark says that the unit named ``key`` is counted; see `Growth.marks`."""
+    async def mark(self, job: str, key: str) -> Mark | None:
+        """The mark of the unit named ``key``, as it was read; None where there is none. See `Growth.mark`."""
         ...
 
     async def commit(self, batch: "AsyncWriteBatch") -> float | None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from tidegate.messages import Outgoing
 from tidegate.places import Member
 from tidegate.records import Fault
+from tidegate.versions import Version
 
 
 class JobState(StrEnum):
@@ -155,15 +156,29 @@ class Compensation:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Says how a unit stands whose record is not its own alone, so that the record cannot.
+
+    Attributes:
+        counted: whether its tally counts it.
+        redrive: the redrive that this was written for; an earlier delivery has no say in it any more.
+        version: what it replaces; None where there is none yet.
+    """
+
+    counted: bool
+    redrive: int
+    version: Version | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
-    """What a record's conclusion changes in its job's tree; stands or falls with it.
+    """What a step of a record changes in its job's tree; stands or falls with it.
 
     Attributes:
         key: names the concluded work among the job's; the record's key.
         settles: the unit that settles with it; None where it has children to wait for.
         failure: why the unit was given up; None where it was not.
-        marks: whether a mark says that the unit is counted, because no record of its own does.
-        recounts: whether the unit was counted before, and is reopened in the same commit.
+        mark: how the unit stands from now on, where no record of its own says so.
         nodes: the joins of what the record emits.
         compensations: what is to be published, the last first, should the job fail.
         result: JSON text of the job's result.
@@ -174,8 +189,7 @@ class Growth:
     expire_at: datetime
     settles: Member | None = None
     failure: JobFailure | None = None
-    marks: bool = False
-    recounts: bool = False
+    mark: Mark | None = None
     nodes: Sequence[Node] = ()
     compensations: Sequence[Compensation] = ()
     result: str | None = None

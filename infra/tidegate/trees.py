@@ -23,7 +23,7 @@ from tidegate.errors import StoreUnavailable, WriteConflict
 from tidegate.events import Event, child_id
 from tidegate.growths import failure_of, growth_of, settles, unit_name
 from tidegate.job_ports import StoredTally
-from tidegate.jobs import ADVANCED, COMPENSATION, SETTLED, Growth, Job, JobState, Turn
+from tidegate.jobs import ADVANCED, COMPENSATION, SETTLED, Growth, Job, JobState, Mark, Turn
 from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Member
 from tidegate.ports import Ports
@@ -61,7 +61,8 @@ class Tree:
         if not delivery.job:
             return False
         if delivery.shares_work:
-            counted = await self._ports.jobs.is_marked(delivery.job, record_key(function, delivery.event_id))
+            mark = await self._ports.jobs.mark(delivery.job, record_key(function, delivery.event_id))
+            counted = mark is not None and mark.counted
         else:
             counted = delivery.redrive > 0 or (met is not None and met.redrive > 0)
         if not counted:
@@ -89,18 +90,23 @@ class Tree:
         """``batch``, and with it what the step from ``before`` to ``after`` changes in the delivery's job.
 
         A unit whose record another event may claim as well is marked when it is counted, and only the mark
-        says so. Any other has been counted exactly when its record is ``failed``.
+        says so. A redrive marks it as open when it takes it up, so that no earlier delivery, which still sees what
+        was given up, counts it meanwhile. Any other unit has been counted exactly when its record is ``failed``.
         """
         growth = growth_of(delivery, after, outcome, self._ports.clock())
-        if delivery.awaited:
-            name = unit_name(delivery, after)
-            counted = before is not None and before.status is Status.FAILED
-            if delivery.shares_work:
-                counted = await self._ports.jobs.is_marked(delivery.awaited.job, name)
-            if counted:
-                batch = await self._ports.jobs.reopened(delivery.awaited, name, batch)
-                growth = replace(growth, recounts=True) if growth else None
-        return self._ports.jobs.joined(batch, growth) if growth else batch
+        unit, jobs = delivery.awaited, self._ports.jobs
+        if unit is None:
+            return jobs.joined(batch, growth) if growth else batch
+        name = unit_name(delivery, after)
+        mark = await jobs.mark(unit.job, name) if delivery.shares_work else None
+        counted = mark.counted if mark else before is not None and before.status is Status.FAILED
+        if counted:
+            batch = await jobs.reopened(unit, name, batch)
+        settles = growth is not None and growth.settles is not None
+        if delivery.shares_work and (counted or settles or delivery.redrive > (mark.redrive if mark else 0)):
+            growth = growth or Growth(unit.job, name, after.expire_at)
+            growth = replace(growth, mark=_marked(mark, delivery, counted=settles))
+        return jobs.joined(batch, growth) if growth else batch
 
     async def settled(self, delivery: Delivery, record: Record, count: float | None) -> None:
         """What follows from a concluded record; ``count`` is what its unit's tally came to, where that is known."""
@@ -141,15 +147,20 @@ class Tree:
         assert unit is not None
         name = unit_name(delivery, record)
         failure = failure_of(delivery, record, error, self._ports.clock())
-        growth = Growth(unit.job, name, record.expire_at, unit, failure, marks=True)
+        growth = Growth(unit.job, name, record.expire_at, unit, failure)
         for number in range(_TRIES):
-            counted = await jobs.is_marked(unit.job, name)
+            mark = await jobs.mark(unit.job, name)
+            counted = mark is not None and mark.counted
             if counted and (failure is not None or not delivery.redrive):
                 return await self._climb(unit, None)
+            if mark is not None and mark.redrive > delivery.redrive:
+                return None  # a redrive has taken it up, and counts it
             # Counted all the same, it was given up and is done after all.
             batch = await jobs.reopened(unit, name, None) if counted else None
             try:
-                count = await jobs.commit(jobs.joined(batch, replace(growth, recounts=counted)))
+                count = await jobs.commit(
+                    jobs.joined(batch, replace(growth, mark=_marked(mark, delivery, counted=True)))
+                )
             except WriteConflict:
                 await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**number))
             else:
@@ -243,6 +254,12 @@ class Tree:
             extensions=MappingProxyType(work.trace.extensions() if work else {}),
         )
         return Outgoing(event_type, event.data, event.attributes())
+
+
+def _marked(found: Mark | None, delivery: Delivery, *, counted: bool) -> Mark:
+    """The mark of the delivery's unit, in place of the one that was found."""
+    redrive = max(delivery.redrive, found.redrive) if found else delivery.redrive
+    return Mark(counted, redrive, found.version if found else None)
 
 
 def _linked(message: Outgoing) -> Outgoing:

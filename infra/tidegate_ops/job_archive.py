@@ -94,9 +94,10 @@ class JobArchive:
         names = [".".join(each.id.split(".")[:2]) for each in found if _fields(each).get("event_id") == event_id]
         return list(dict.fromkeys(names))
 
-    async def is_marked(self, job: str, name: str) -> bool:
+    async def is_counted(self, job: str, name: str) -> bool:
         """Whether a mark says that the unit has been counted."""
-        return await self._jobs.is_marked(job, name)
+        mark = await self._jobs.mark(job, name)
+        return mark is not None and mark.counted
 
     async def begun(self, job: str, most: int) -> list[BegunCompensation]:
         """Those compensations that have been published, the first first."""

@@ -173,7 +173,7 @@ class _Reading:
             self._keys |= {record_key(unit.function, key): key for key in unit.keys}
             found = [records[name] for name in self._of(unit) if name in records]
             branch.handling = handling_of(unit, found, self.failures.get(unit.id), self.now)
-            if branch.handling.state is State.UNKNOWN and await self.survey.archive.is_marked(self.job.id, unit.id):
+            if branch.handling.state is State.UNKNOWN and await self.survey.archive.is_counted(self.job.id, unit.id):
                 branch.handling = Handling(State.DONE)
             for filed in found:
                 if filed.record.event_id == unit.event_id and filed.record.status is Status.DONE:

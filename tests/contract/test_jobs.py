@@ -11,7 +11,7 @@ from google.cloud.firestore import AsyncClient
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.errors import StoreUnavailable, WriteConflict
-from tidegate.jobs import COMPENSATION, Compensation, Growth, JobFailure, JobState, NewJob, Node, Progress, Turn
+from tidegate.jobs import COMPENSATION, Compensation, Growth, JobFailure, JobState, Mark, NewJob, Node, Progress, Turn
 from tidegate.messages import Outgoing
 from tidegate.places import ROOT, Member
 from tidegate.records import Fault
@@ -139,17 +139,28 @@ async def test_a_reopening_meets_a_closing(jobs: FirestoreJobs) -> None:
 
 
 async def test_a_mark_says_that_a_unit_is_counted(jobs: FirestoreJobs) -> None:
-    """It cannot be counted twice, and a reopening strikes the mark off."""
+    """It cannot be counted twice, and whoever takes it up again writes in the mark's place."""
     new = new_job("a", "b")
     await jobs.accept(new)
-    growth = Growth(new.id, "shared", LATER, Member(new.id, ROOT, 0, 2), marks=True)
-    assert not await jobs.is_marked(new.id, "shared")
+    growth = Growth(new.id, "shared", LATER, Member(new.id, ROOT, 0, 2), mark=Mark(counted=True, redrive=0))
+    assert await jobs.mark(new.id, "shared") is None
     assert await jobs.commit(jobs.joined(None, growth)) == 1
-    assert await jobs.is_marked(new.id, "shared")
+    counted = await jobs.mark(new.id, "shared")
+    assert counted is not None
+    assert replace(counted, version=None) == growth.mark
     with pytest.raises(WriteConflict):
         await jobs.commit(jobs.joined(None, growth))
+
+    taken_up = Growth(new.id, "shared", LATER, mark=replace(counted, counted=False, redrive=1))
     reopening = await jobs.reopened(Member(new.id, ROOT, 0, 2), "shared", None)
-    assert await jobs.commit(jobs.joined(reopening, replace(growth, recounts=True))) == 1
+    await jobs.commit(jobs.joined(reopening, taken_up))
+    assert await jobs.progress(new.id) == Progress(known=2, settled=0)
+    with pytest.raises(WriteConflict):
+        await jobs.commit(jobs.joined(None, replace(growth, mark=counted)))
+    open_again = await jobs.mark(new.id, "shared")
+    assert open_again is not None
+    assert (open_again.counted, open_again.redrive) == (False, 1)
+    assert await jobs.commit(jobs.joined(None, replace(growth, mark=replace(open_again, counted=True)))) == 1
     assert await jobs.progress(new.id) == Progress(known=2, settled=1)
 
 

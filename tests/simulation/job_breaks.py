@@ -91,13 +91,13 @@ def _forget_the_marks() -> AbstractContextManager[Any]:
     """That a unit was counted whose work another event did is written down nowhere."""
     joined = FirestoreJobs.joined
 
-    async def never(self: FirestoreJobs, job: str, key: str) -> bool:
-        return False
+    async def never(self: FirestoreJobs, job: str, key: str) -> None:
+        return None
 
     def unmarked(self: FirestoreJobs, batch: Any, growth: Growth) -> AsyncWriteBatch:
-        return joined(self, batch, replace(growth, marks=False))
+        return joined(self, batch, replace(growth, mark=None))
 
-    return Both(patch.object(FirestoreJobs, "is_marked", never), patch.object(FirestoreJobs, "joined", unmarked))
+    return Both(patch.object(FirestoreJobs, "mark", never), patch.object(FirestoreJobs, "joined", unmarked))
 
 
 def _follow_the_first_member() -> AbstractContextManager[Any]:

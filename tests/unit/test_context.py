@@ -14,10 +14,7 @@ from tidegate import Context, Reject
 from tidegate.dead_letters import DeadLetter
 from tidegate.dependency_limits import Dependency
 from tidegate.errors import LeaseLost, StepFailed
-from tidegate.jobs import JobState, NewJob
-from tidegate.messages import Message, Outgoing
-from tidegate.places import ROOT, Place
-from tidegate.ports import Stored
+from tidegate.messages import Message
 from tidegate.records import Failure, Fault, Status
 from tidegate.testing import NOON, Mishap, World
 from tidegate.testing.delivery import TRACE, arriving
@@ -349,43 +346,3 @@ async def test_resume_leaves_the_rest_dead(world: World) -> None:
     letter = DeadLetter.from_message(Message("m", b"{}", {}), now=NOON)
     await world.engine(file).deliver(arriving(letter.outgoing("dead.letters", TRACE)))
     assert answers == [False]
-
-
-async def test_two_letters_of_the_same_work_settle_both_their_units(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever is overtaken by the other's write looks again: its letter is filed and its unit counted all the same."""
-    answers: list[tuple[str, bool]] = []
-
-    async def file(letter: DeadLetter, ctx: Context) -> None:
-        answers.append((letter.event_id, await ctx.resume(letter)))
-
-    filer = world.engine(file, attempts=None, idempotency_of={"pack": "data.order_id"})
-    submitted = Outgoing("order.placed", b"{}", {"ce-id": "event"})
-    await world.ports.jobs.accept(NewJob("j", submitted, ("pack", "pack"), "", NOON, NOON))
-
-    async def filed(event_id: str, index: int) -> Verdict:
-        message = order(event_id).message
-        attributes = {**message.attributes, **Place("j", ROOT, index, 2, ("pack",)).attributes()}
-        failure = Failure(Fault.UNDELIVERABLE, "?")
-        given_up = Message(message.id, message.data, attributes)
-        letter = DeadLetter.build("pack", event_id, failure, given_up, attempts=0, died_at=NOON)
-        return (await filer.deliver(arriving(letter.outgoing("dead.letters", TRACE)))).verdict
-
-    verdicts: list[Verdict] = []
-    read = world.ledger.read
-
-    async def overtaken(key: str) -> Stored | None:
-        found = await read(key)
-        if key.startswith("pack.") and not verdicts:
-            verdicts.append(Verdict.BUSY)
-            verdicts[0] = await filed("second", 1)
-        return found
-
-    monkeypatch.setattr(world.ledger, "read", overtaken)
-    verdicts += [await filed("first", 0), await filed("first", 0)]
-    assert verdicts == [Verdict.DONE, Verdict.RETRY, Verdict.DONE]
-    assert answers == [("second", False), ("first", False)]
-    job = await world.ports.jobs.read("j")
-    assert job is not None
-    assert (job.state, len(job.failures)) == (JobState.FAILED, 2)

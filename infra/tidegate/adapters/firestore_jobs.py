@@ -27,6 +27,8 @@ from tidegate.adapters.job_documents import (
     failure_of,
     job_fields,
     job_of,
+    mark_fields,
+    mark_of,
     message_fields,
     message_of,
     node_fields,
@@ -43,6 +45,7 @@ from tidegate.jobs import (
     Job,
     JobFailure,
     JobState,
+    Mark,
     NewJob,
     Node,
     Progress,
@@ -128,16 +131,14 @@ class FirestoreJobs:
         if growth.failure is not None:
             fields = failure_fields(growth.failure, growth.expire_at)
             joined.set(self._below(growth.job, FAILURES, growth.key), fields)
-        if growth.settles is not None and growth.marks:
-            mark = self._below(growth.job, MARKS, growth.key)
-            (joined.set if growth.recounts else joined.create)(mark, {"expire_at": growth.expire_at})
+        if growth.mark is not None:
+            self._write_mark(joined, growth.job, growth.key, growth.mark, growth.expire_at)
         if growth.settles is not None:
             self._count(joined, growth.settles, growth.expire_at)
         return joined
 
     async def reopened(self, member: Member, key: str, batch: AsyncWriteBatch | None) -> AsyncWriteBatch:
         batch = copied(self._client, batch)
-        batch.delete(self._below(member.job, MARKS, key))
         batch.delete(self._below(member.job, FAILURES, key))
         for stored in await self._closed_path(member):
             changes = {count_field(stored.tally): firestore.Increment(-1), "closed": False}
@@ -160,8 +161,10 @@ class FirestoreJobs:
             below = stored.above(below) if stored.closed else None
         return path
 
-    async def is_marked(self, job: str, key: str) -> bool:
-        return bool((await self._get(self._below(job, MARKS, key))).exists)
+    async def mark(self, job: str, key: str) -> Mark | None:
+        snapshot = await self._get(self._below(job, MARKS, key))
+        fields = snapshot.to_dict()
+        return mark_of(fields, snapshot.update_time) if fields is not None else None
 
     async def commit(self, batch: AsyncWriteBatch) -> float | None:
         came_to = counts(await self._calls.commit("a job", batch))
@@ -252,6 +255,13 @@ class FirestoreJobs:
                 await self._calls.commit(job, batch)
                 return await self.read(job)
         raise StoreUnavailable(f"job {job} was rewritten in each of {_CONFLICTS} tries")
+
+    def _write_mark(self, batch: AsyncWriteBatch, job: str, key: str, mark: Mark, expire_at: datetime) -> None:
+        reference, fields = self._below(job, MARKS, key), mark_fields(mark, expire_at)
+        if mark.version is None:
+            batch.create(reference, fields)
+        else:
+            batch.update(reference, fields, self._client.write_option(last_update_time=mark.version))
 
     def _count(self, batch: AsyncWriteBatch, member: Member, expire_at: datetime) -> None:
         """Count a member at its tally; its last write, whose increment is the last of the batch."""

@@ -4,7 +4,7 @@
     jobs/{job}/job_nodes/{tally}           a join, or a tally below one
     jobs/{job}/job_failures/{key}          a unit of work that was given up
     jobs/{job}/job_compensations/{name}    what undoes a part, in the order of ``registered_at``
-    jobs/{job}/job_marks/{key}             says that a unit is counted whose record is not its own alone
+    jobs/{job}/job_marks/{key}             says how a unit stands whose record is not its own alone
     jobs/{job}/job_callbacks/{time}        an attempt to tell the receiver, written by `webhooks`
 
 The collections' names are their own, since a TTL policy holds for all of one name.
@@ -14,11 +14,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tidegate.jobs import Job, JobFailure, JobState, NewJob, Node
+from tidegate.jobs import Job, JobFailure, JobState, Mark, NewJob, Node
 from tidegate.messages import Outgoing
 from tidegate.places import Member, Tally
 from tidegate.records import Fault
 from tidegate.traces import trace_extensions
+from tidegate.versions import Version
 
 JOBS = "jobs"
 NODES = "job_nodes"
@@ -115,6 +116,16 @@ def node_of(job: str, name: str, fields: Mapping[str, Any]) -> Node:
 def tally_fields(tally: Tally, expire_at: datetime) -> dict[str, Any]:
     """What a tally between a node and its units has besides its count; a sum over all takes those with both fields."""
     return {"expire_at": expire_at} if tally.level else {"units": 0, "expire_at": expire_at}
+
+
+def mark_fields(mark: Mark, expire_at: datetime) -> dict[str, Any]:
+    """A unit's mark."""
+    return {"counted": mark.counted, "redrive": mark.redrive, "expire_at": expire_at}
+
+
+def mark_of(fields: Mapping[str, Any], version: Version) -> Mark:
+    """The mark that `mark_fields` describes, read at this version."""
+    return Mark(fields["counted"], fields["redrive"], version)
 
 
 def failure_fields(failure: JobFailure, expire_at: datetime) -> dict[str, Any]:
