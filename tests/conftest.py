@@ -1,6 +1,7 @@
 """Fixtures for every test beyond those of `tidegate.testing.plugin`."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -26,6 +27,24 @@ def own_contracts() -> Iterator[None]:
 async def one_event_loop(anyio_backend: str) -> AsyncIterator[None]:
     """A loop that all who ask for this share: gRPC, one poller a process, stumbles over late events of a closed one."""
     yield  # noqa: PT022 - a fixture that returned would let the loop go with it
+
+
+@pytest.fixture
+async def leap() -> AsyncIterator[Callable[[float], None]]:
+    """Moves the clock of the test's event loop by so many seconds, from any thread.
+
+    What is bounded by a minute then ends when the test has seen what it waits for, and not before.
+    """
+    loop = asyncio.get_running_loop()
+    time, leaps = loop.time, [0.0]
+
+    def leap(seconds: float) -> None:
+        leaps.append(seconds)
+        loop.call_soon_threadsafe(lambda: None)  # it may be asleep
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "time", lambda: time() + sum(leaps))
+        yield leap
 
 
 @pytest.fixture(scope="session")

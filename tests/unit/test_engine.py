@@ -253,12 +253,13 @@ async def test_no_run_outlasts_its_lease(world: World) -> None:
     assert (report.verdict, report.reason) == (Verdict.RETRY, "ran longer than 0.01 s")
 
 
-async def test_sync_timeout(world: World) -> None:
+async def test_sync_timeout(world: World, leap: Callable[[float], None]) -> None:
     """The thread of a plain handler goes on, counted as lost, but nothing that it does still counts."""
     finish, fenced = threading.Event(), threading.Event()
     outcomes: list[type[BaseException]] = []
 
     def pack(placed: OrderPlaced, ctx: Context) -> OrderPacked:
+        leap(60)
         finish.wait(10)
         try:
             ctx.wait(ctx.step("too late", lambda: 1))
@@ -267,7 +268,7 @@ async def test_sync_timeout(world: World) -> None:
         fenced.set()
         return OrderPacked()
 
-    engine = world.engine(pack, timeout_seconds=0.01)
+    engine = world.engine(pack, timeout_seconds=60)
     assert await verdicts(engine, order(), 1) == [Verdict.RETRY]
     assert engine.overrun == 1
     finish.set()
@@ -278,12 +279,13 @@ async def test_sync_timeout(world: World) -> None:
     assert world.publisher.published == []
 
 
-async def test_what_a_late_thread_waits_for_is_cancelled(world: World) -> None:
+async def test_what_a_late_thread_waits_for_is_cancelled(world: World, leap: Callable[[float], None]) -> None:
     """A plain handler that waits for something on the event loop is stopped by its timeout."""
     ended = threading.Event()
     cancelled = []
 
     async def forever() -> None:
+        leap(60)
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -296,24 +298,27 @@ async def test_what_a_late_thread_waits_for_is_cancelled(world: World) -> None:
         finally:
             ended.set()
 
-    assert await verdicts(world.engine(pack, timeout_seconds=0.01), order(), 1) == [Verdict.RETRY]
+    assert await verdicts(world.engine(pack, timeout_seconds=60), order(), 1) == [Verdict.RETRY]
     assert await asyncio.to_thread(ended.wait, 10)
     assert cancelled == [True]
 
 
-async def test_lost_threads_keep_nobody_waiting(world: World) -> None:
+async def test_lost_threads_keep_nobody_waiting(world: World, leap: Callable[[float], None]) -> None:
     """As many deliveries as may run at a time do run, though as many threads are lost."""
     finish = threading.Event()
+    inside = threading.Barrier(2, action=lambda: leap(60))
 
     def pack(placed: OrderPlaced, ctx: Context) -> None:
         if placed.items:
-            finish.wait(10)
+            inside.wait(10)
+            finish.wait(30)
 
-    engine = world.engine(pack, timeout_seconds=0.05, concurrency=2)
+    engine = world.engine(pack, timeout_seconds=60, concurrency=2)
     stuck = await asyncio.gather(*(engine.deliver(order(f"stuck-{number}")) for number in range(2)))
     assert [each.verdict for each in stuck] == [Verdict.RETRY] * 2
     fine = await asyncio.gather(*(engine.deliver(order(f"fine-{number}", items=0)) for number in range(2)))
     assert [each.verdict for each in fine] == [Verdict.DONE] * 2
+    assert engine.overrun == 2  # none of them had to come back
     finish.set()
 
 

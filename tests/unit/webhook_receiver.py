@@ -83,7 +83,7 @@ class Receiver:
             await self.answer(writer)
             if await reader.read():
                 raise AssertionError("a second request on one connection")
-        except ConnectionError:
+        except (ConnectionError, EOFError):
             self.cut_off.set()
         finally:
             writer.close()
