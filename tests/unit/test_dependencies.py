@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.virtual_loop import run
 from tidegate.dependencies import Dependencies, Use, url_variable
 from tidegate.dependency_limits import Dependency
 from tidegate.errors import ConfigurationError, DependencyCutOff, Reject
@@ -139,16 +140,20 @@ async def test_pauses_grow_and_are_drawn() -> None:
     assert longest == [1, 2, 4, 6, 6]
 
 
-async def test_calls_count_for_the_rate() -> None:
+def test_calls_count_for_the_rate() -> None:
     """A retry takes a place as well; where none comes in time, nobody is kept waiting for it."""
     dependencies = limited(rate_per_second=2, timeout_seconds=0.3)
     flaky = Flaky(ConnectionError("first"), ConnectionError("second"))
-    async with dependencies.use("api") as api:
-        with pytest.raises(ConnectionError, match="second"):
-            await api.call(flaky)
-    with pytest.raises(DependencyCutOff, match=r"^api is called 2 times a second, and its next place comes after"):
-        async with dependencies.use("api", seconds_left=0.1):
-            pass
+
+    async def scenario() -> None:
+        async with dependencies.use("api") as api:
+            with pytest.raises(ConnectionError, match="second"):
+                await api.call(flaky)
+        with pytest.raises(DependencyCutOff, match=r"^api is called 2 times a second, and its next place comes after"):
+            async with dependencies.use("api", seconds_left=0.1):
+                pass
+
+    run(scenario())
 
 
 async def test_a_rate_makes_its_uses_wait() -> None:
