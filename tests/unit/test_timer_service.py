@@ -21,6 +21,7 @@ from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from google.cloud.tasks_v2.types import Task
 
+from tests.wound_clock import WoundClock
 from tidegate_ops.processes import ManagedProcess
 from tidegate_ops.timer_service import TimerService
 
@@ -86,9 +87,16 @@ def lines() -> "Queue[str]":
 
 
 @pytest.fixture
-def service(tmp_path: Path, lines: "Queue[str]") -> Iterator[TimerService]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> WoundClock:
+    """The service's time; it notices soon when that is wound."""
+    monkeypatch.setattr("tidegate_ops.timer_service._LOOK_SECONDS", 0.02)
+    return WoundClock()
+
+
+@pytest.fixture
+def service(tmp_path: Path, clock: WoundClock, lines: "Queue[str]") -> Iterator[TimerService]:
     """A service at work."""
-    with TimerService(tmp_path / "timers.sqlite3", on_line=lines.put) as made:
+    with TimerService(tmp_path / "timers.sqlite3", clock=clock, on_line=lines.put) as made:
         yield made
 
 
@@ -122,18 +130,21 @@ def test_the_request_is_made_when_it_is_due(service: TimerService, target: Targe
     assert (path, kind, body) == ("/v1/x:publish", "application/json", b'{"n": 1}')
 
 
-def test_what_is_due_earlier_comes_first(service: TimerService, target: Target) -> None:
+def test_what_is_due_earlier_comes_first(service: TimerService, target: Target, clock: WoundClock) -> None:
     """A new task does not wait for those that were there before; one that is past due goes at once."""
-    for name, delay in (("late", 0.6), ("soon", 0.3), ("past", -60)):
+    for name, delay in (("late", 120), ("soon", 60), ("past", -60)):
         create(service.host, task(target, name, delay=delay, body=name.encode()))
-    assert target.bodies(3) == [b"past", b"soon", b"late"]
+    for name in (b"past", b"soon", b"late"):
+        assert target.bodies(1) == [name]
+        clock.advance(60)
 
 
-def test_a_name_is_taken_once(service: TimerService, target: Target) -> None:
+def test_a_name_is_taken_once(service: TimerService, target: Target, clock: WoundClock) -> None:
     """While the task waits, and after it is done."""
-    create(service.host, task(target, "a", delay=0.3, body=b"a"))
+    create(service.host, task(target, "a", delay=60, body=b"a"))
     with pytest.raises(AlreadyExists):
         create(service.host, task(target, "a", body=b"while it waits"))
+    clock.advance(60)
     assert target.bodies(1) == [b"a"]
     with pytest.raises(AlreadyExists):
         create(service.host, task(target, "a", body=b"afterwards"))
@@ -163,17 +174,18 @@ def test_a_target_that_is_down_is_tried_again(service: TimerService, lines: "Que
     assert "attempt 2" in lines.get(timeout=SECONDS)
 
 
-def test_a_task_survives_the_service(tmp_path: Path, target: Target) -> None:
+def test_a_task_survives_the_service(tmp_path: Path, clock: WoundClock, target: Target) -> None:
     """Killed between creation and due time, its successor makes the request; names are remembered too."""
     file = tmp_path / "timers.sqlite3"
     told: Queue[str] = Queue()
     with ManagedProcess("timers", [sys.executable, "-c", SERVE, str(file)], on_line=told.put) as first:
-        create(told.get(timeout=SECONDS), task(target, "a", delay=1.0, body=b"a"))
+        create(told.get(timeout=SECONDS), task(target, "a", delay=60, body=b"a"))
         os.kill(first.pid, signal.SIGKILL)
-    assert target.requests.empty()
-    with TimerService(file) as second:
+    with TimerService(file, clock=clock) as second:
         with pytest.raises(AlreadyExists):
             create(second.host, task(target, "a", body=b"again"))
+        assert target.requests.empty()
+        clock.advance(60)
         assert target.bodies(1) == [b"a"]
 
 
