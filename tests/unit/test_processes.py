@@ -16,7 +16,7 @@ SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
 PARENT = f"""
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, '-c', {SLEEPER!r}])
+child = subprocess.Popen([sys.executable, '-c', {SLEEPER!r}], stdout=subprocess.DEVNULL)
 print(child.pid, flush=True)
 time.sleep(60)
 """
@@ -35,7 +35,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 def runs(pid: int) -> bool:
     """Whether the process exists and is more than a zombie."""
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_lines_of_output_and_errors_are_passed_on() -> None:
@@ -88,10 +91,10 @@ def test_waiting_has_a_deadline() -> None:
         process.wait_ready(lambda: False, 0.1)
 
 
-@pytest.mark.parametrize(("code", "ending"), [(SLEEPER, "SIGTERM"), (STUBBORN, "SIGKILL")])
-def test_stopping_is_polite_first(code: str, ending: str) -> None:
+@pytest.mark.parametrize(("code", "grace", "ending"), [(SLEEPER, 10, "SIGTERM"), (STUBBORN, 0.3, "SIGKILL")])
+def test_stopping_is_polite_first(code: str, grace: float, ending: str) -> None:
     """A process is asked to end, and killed only if it does not within the grace."""
-    with python(code, grace_seconds=0.3) as process:
+    with python(code, grace_seconds=grace) as process:
         process.wait_ready(lambda: process.last_lines == ("up",), 10)
     assert process.ending == f"signal {ending}"
     assert not runs(process.pid)
