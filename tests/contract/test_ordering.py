@@ -113,7 +113,7 @@ async def test_later_messages_of_a_held_key_wait_too(open_topic: OpenTopic) -> N
     sent = numbered("A", count=4)
     async with open_topic(deliveries.push) as publisher:
         await publisher.publish(sent[:2])
-        await deliveries.until(lambda: deliveries.of("A") == ["A0"])
+        await deliveries.until(lambda: "A0" in deliveries.of("A"))
         await publisher.publish(sent[2:])
         mended = True
         await deliveries.until_acked(sent)
