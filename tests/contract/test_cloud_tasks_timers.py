@@ -1,5 +1,6 @@
 """The Cloud Tasks timers' own promises: what a task holds, and failures that help."""
 
+import itertools
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -92,13 +93,16 @@ async def test_no_queue() -> None:
         await cloud_tasks_timers(Settings(project="p")).schedule(EVENT)
 
 
-async def test_unreachable_service() -> None:
+async def test_unreachable_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody listens, the failure names the cause."""
+    # The first refusal counts, however late it comes: a second try would be too late.
+    pauses = "google.api_core.retry.retry_unary_async.exponential_sleep_generator"
+    monkeypatch.setattr(pauses, lambda *_, **__: itertools.repeat(60.0))
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         client = tasks_client(Settings(project="p", tasks_host=f"127.0.0.1:{holder.getsockname()[1]}"))
         adapter = CloudTasksTimers(
-            lambda: client, project="p", queue=QUEUE, service_account="", publish_base_url="http://x", timeout_seconds=1
+            lambda: client, project="p", queue=QUEUE, service_account="", publish_base_url="http://x"
         )
         with pytest.raises(PublishFailed, match="refused"):
             await adapter.schedule(EVENT)
