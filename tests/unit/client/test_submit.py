@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from pytest_mock import MockerFixture
 
 from tests.acceptance.tcp_proxy import TcpProxy
 from tests.unit.client.hand_wound_time import HandWoundTime
@@ -72,13 +73,16 @@ async def test_passing_troubles_are_sat_out(
     assert time.pauses == pytest.approx([10.5, 0.4])  # those who were told the same come in the seconds after it
 
 
-async def test_a_retry_time_may_be_a_date(client: Client, gateway: ScriptedGateway, time: HandWoundTime) -> None:
+async def test_a_retry_time_may_be_a_date(
+    client: Client, gateway: ScriptedGateway, time: HandWoundTime, mocker: MockerFixture
+) -> None:
     """Retry-After is read in both of its forms."""
-    moment = datetime.now(UTC) + timedelta(seconds=30)
-    gateway.script += [fails(503, retry_after=format_datetime(moment, usegmt=True)), fails(503, retry_after="soon")]
+    now = datetime(2013, 2, 8, 12, tzinfo=UTC)
+    mocker.patch("tidegate.client.gateway.datetime").now.return_value = now
+    moment = format_datetime(now + timedelta(seconds=30), usegmt=True)
+    gateway.script += [fails(503, retry_after=moment), fails(503, retry_after="soon")]
     await client.submit(OrderPlaced(order=1))
-    assert 35 < time.pauses[0] < 41
-    assert time.pauses[1] < 1
+    assert time.pauses == pytest.approx([40, 0.4])
 
 
 async def test_a_restart_is_sat_out(

@@ -1,5 +1,6 @@
 """The console's pages, over the flight operations desk in memory."""
 
+import asyncio
 import itertools
 import json
 import re
@@ -253,14 +254,17 @@ async def test_a_function_is_paused_and_resumed(http: httpx.AsyncClient) -> None
     assert ">paused<" not in (await http.get("/functions/close_day")).text
 
 
-async def test_a_function_is_drained(http: httpx.AsyncClient) -> None:
+async def test_a_function_is_drained(http: httpx.AsyncClient, desk: FlightDesk, mocker: MockerFixture) -> None:
     """It goes on without the page, and ends in a pause."""
+    look = asyncio.Event()
+    mocker.patch.object(desk.desk.pausing, "_sleep", lambda seconds: look.wait())  # noqa: PT008 - it is awaited
     assert (await http.post("/functions/open_day", data={"action": "drain", "reason": "tests"})).status_code == 303
 
     async def page() -> str:
         return (await http.get("/functions/open_day")).text
 
     assert "Stop draining" in await page()
+    look.set()
     await until(page, lambda text: ">paused<" in text)
     await http.post("/functions/open_day", data={"action": "resume"})
 
