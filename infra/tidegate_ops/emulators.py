@@ -12,7 +12,7 @@ from tidegate_ops.processes import ManagedProcess, ProcessFailed, answers, free_
 __all__ = ["EmulatorsMissing", "FirestoreEmulator", "Missing", "PubSubEmulator", "find_missing"]
 
 DEFAULT_PROJECT = "tidegate-local"
-_READY_SECONDS = 30
+_READY_SECONDS = 120  # a machine under load may take most of it
 _PORT_TRIES = 3
 # Small and quick to start: neither emulator lives long enough for the optimizing compiler to pay.
 # English, so that an occupied port is recognised.
