@@ -82,7 +82,7 @@ async def test_an_endless_answer_is_abandoned() -> None:
             await writer.drain()
 
     async with Receiver(answer=endless) as receiver, asyncio.timeout(90):
-        outcome = await deliver(receiver.url)
+        outcome = await deliver(receiver.url, call_seconds=60)
         await receiver.cut_off.wait()
     assert (outcome.status, outcome.error) == (200, "")
 
@@ -97,7 +97,7 @@ async def test_endless_headers_are_a_failure() -> None:
             await writer.drain()
 
     async with Receiver(answer=endless) as receiver, asyncio.timeout(90):
-        outcome = await deliver(receiver.url)
+        outcome = await deliver(receiver.url, call_seconds=60)
     assert "gave no answer (RemoteProtocolError" in outcome.error
 
 

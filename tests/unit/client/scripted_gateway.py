@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-_LIMIT_SECONDS = 10
+_LIMIT_SECONDS = 60
 Answer: TypeAlias = Callable[["Recorded"], Response]
 SETTLED = ("succeeded", "failed", "cancelled")
 
