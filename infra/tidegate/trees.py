@@ -98,8 +98,12 @@ class Tree:
         if unit is None:
             return jobs.joined(batch, growth) if growth else batch
         name = unit_name(delivery, after)
-        mark = await jobs.mark(unit.job, name) if delivery.shares_work else None
-        counted = mark.counted if mark else before is not None and before.status is Status.FAILED
+        mark: Mark | None = None
+        if delivery.shares_work:
+            mark = await jobs.mark(unit.job, name)
+            counted = mark is not None and mark.counted
+        else:
+            counted = before is not None and before.status is Status.FAILED
         if counted:
             batch = await jobs.reopened(unit, name, batch)
         settles = growth is not None and growth.settles is not None

@@ -96,6 +96,22 @@ async def test_a_late_copy_does_not_count_what_a_redrive_has_taken_up(
     assert (count, len(failures)) == (2, 1)
 
 
+async def test_a_redrive_opens_only_what_was_counted(world: World) -> None:
+    """An event that is sent back before its own delivery could count it is counted once, by its redrive."""
+    mended = False
+
+    async def pack(placed: OrderPlaced, ctx: Context) -> None:
+        if not mended:
+            raise Reject("broken")
+
+    engine = world.engine(pack, idempotency=KEY)
+    assert (await engine.deliver(unit("a", 0))).verdict is Verdict.DEAD
+    mended = True
+    assert (await engine.deliver(unit("b", 1, redrive=1))).verdict is Verdict.DONE
+    count, failures = await settled(world)
+    assert (count, len(failures)) == (2, 1)
+
+
 async def test_two_letters_of_the_same_work_settle_both_their_units(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
