@@ -10,10 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from tidegate.errors import TidegateError
 from tidegate_ops.cloud_sdk import find_java, find_missing
 from tidegate_ops.diagnosis.findings import Finding, fine, note, problem
-from tidegate_ops.processes import answers, free_ports
+from tidegate_ops.processes import answers
 from tidegate_ops.project import Project
 from tidegate_ops.requirements import pins
 from tidegate_ops.stack_state import StackState
+from tidegate_ops.tcp_ports import free_ports
 
 OLDEST_PYTHON = (3, 11)
 _OLDEST_JAVA = 11
