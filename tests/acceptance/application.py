@@ -17,6 +17,7 @@ from google.pubsub_v1.types import PubsubMessage
 from tests.acceptance.delivery_log import DeliveryLog, Line, eventually
 from tidegate_ops.broker import LocalBroker
 from tidegate_ops.local_stack import LocalStack
+from tidegate_ops.processes import ProcessFailed
 from tidegate_ops.project import Project
 
 
@@ -74,6 +75,18 @@ class Application:
             "attributes": dict(attributes),
         }
         return self.post(function, json.dumps({"message": message, "subscription": "s"}).encode())
+
+    def kill(self, function: str, *, worker: bool = True) -> None:
+        """Kill the process that handles its requests, or the master above it, once the last one has been replaced."""
+
+        def killed() -> bool:
+            try:
+                self.stack.kill_function(function, worker=worker)
+            except (ProcessFailed, ProcessLookupError):
+                return False
+            return True
+
+        eventually(killed)
 
     def url(self, function: str) -> str:
         """Where a function listens."""

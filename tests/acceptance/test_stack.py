@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -198,12 +199,13 @@ def test_what_it_does_is_seen_from_another_terminal(up: Up, operator: Operator) 
     ]
     assert [each["function"] for each in chapters[:2]] == ["split_manifest", "assess_flight"]
     assert chapters[1]["parent"] == f"split_manifest/{event_id}"
-    status = json.loads(operator.tidegate("status", "--json"))
+    # What a busy emulator did not answer in time, it answers the next time.
+    status = eventually(lambda: _untroubled(json.loads(operator.tidegate("status", "--json"))))
     assert status["functions"]["split_manifest"]["verdicts"]["done"] >= 1
     assert status["functions"]["split_manifest"]["duration_seconds"]["p95"] > 0
     assert status["functions"]["split_manifest"]["backlog"] == 0
     assert status["topics"]["flight.reported"]["published_per_second"] > 0
-    assert (status["breakers"], status["troubles"]) == ({"rebooking-api": "closed"}, [])
+    assert status["breakers"] == {"rebooking-api": "closed"}
 
 
 def test_a_poison_message_takes_three_commands(up: Up, operator: Operator) -> None:
@@ -277,6 +279,11 @@ def test_a_killed_stack_leaves_no_process_and_the_next_clears_its_files(tmp_path
         assert application.stack.state.directory != state.directory
         assert not state.directory.exists()
     assert list((up.root / "build").iterdir()) == []
+
+
+def _untroubled(status: dict[str, Any]) -> dict[str, Any]:
+    """A status in which nothing is unknown; empty otherwise."""
+    return {} if status["troubles"] else status
 
 
 def own_seconds() -> float:
