@@ -155,7 +155,7 @@ def test_an_open_stream_does_not_hold_up_an_edit(tmp_path: Path, project: Projec
 def _pid(url: str) -> object:
     """The process that answers; None while none does, or the one that does is stopping."""
     try:
-        answer = httpx.get(url)
+        answer = httpx.get(url, timeout=REQUEST_SECONDS)
     except httpx.TransportError:
         return None
     return answer.json()["pid"] if answer.status_code == HTTPStatus.OK else None

@@ -78,7 +78,7 @@ class Board:
         await self.page.wait_for_selector(selector, state="attached", timeout=PATIENCE_MS)
 
     async def sees(self, function: str) -> Any:
-        """What a function of the page gives once that is true: in one look, since new rows are marked for a moment only."""
+        """What a function of the page gives once that is true; in one look, since rows are marked for a moment only."""
         found = await self.page.wait_for_function(function, timeout=PATIENCE_MS)
         return await found.json_value()
 

@@ -89,7 +89,7 @@ def test_a_flood_needs_an_open_door_with_limits() -> None:
 def test_a_flood_is_too_much_for_any_machine() -> None:
     """It goes by the capacity, and where that is small by what the gateway lets one client hand in."""
     assert load_for(20) == 100
-    assert load_for(1) == 2 * RATE_PER_SECOND
+    assert load_for(1) == 70 > RATE_PER_SECOND
 
 
 def test_an_altered_project_is_the_same_folder() -> None:

@@ -25,8 +25,8 @@ from tidegate_ops.project import Project
 
 TIMES = 5
 """The load, in terms of the capacity."""
-LIMIT_TIMES = 2
-"""The least load, in terms of the client's rate: a machine without much capacity is flooded as well."""
+LIMIT_TIMES = 1.75
+"""The least load, in terms of the rate of a client: a flood also where the capacity is small, or was for a moment."""
 GROWTH = 1.15
 """Memory may peak in the flood's last quarter at so much of what it did in the second."""
 SLOWER = 3
