@@ -37,7 +37,7 @@ from tidegate_ops.project import Project
 
 PROJECT = Project.find(Path(__file__).parent)
 _LOGS = LogSettings(DEFAULT_PROJECT, shows_data=True)
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 class FlightDesk:

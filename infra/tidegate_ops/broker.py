@@ -14,7 +14,7 @@ from google.pubsub_v1.types import PubsubMessage
 from tidegate.errors import PublishFailed
 from tidegate.messages import Outgoing
 
-_CALL_SECONDS = 10
+_CALL_SECONDS = 30
 
 
 class LocalBroker:

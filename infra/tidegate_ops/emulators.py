@@ -1,13 +1,14 @@
 """The official emulators as context managers: on a free port, ready when entered, gone when left."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import ClassVar, Self
 
 from tidegate.errors import TidegateError
 from tidegate_ops.cloud_sdk import Jar, Missing, find_jar, find_java, find_missing
-from tidegate_ops.processes import ManagedProcess, ProcessFailed, answers, free_ports
+from tidegate_ops.processes import ManagedProcess, ProcessFailed, answers
+from tidegate_ops.tcp_ports import held_ports
 
 __all__ = ["EmulatorsMissing", "FirestoreEmulator", "Missing", "PubSubEmulator", "find_missing"]
 
@@ -52,7 +53,9 @@ class _Emulator:
         self.host = ""
         self._heap = f"-Xmx{heap_mb}m"
         self._on_line = on_line
+        self._port = 0
         self._port_taken = False
+        self._hold = ExitStack()
         self._process: ManagedProcess | None = None
 
     @property
@@ -69,8 +72,8 @@ class _Emulator:
         java, jar = find_java(), find_jar(self.jar)
         if java is None or jar is None:
             raise EmulatorsMissing(find_missing())
-        [port] = free_ports(1)
-        self.host = f"127.0.0.1:{port}"
+        [self._port] = self._hold.enter_context(held_ports(1))
+        self.host = f"127.0.0.1:{self._port}"
         self._port_taken = False
         command = [
             java,
@@ -80,7 +83,7 @@ class _Emulator:
             str(jar),
             self.jar.main_class,
             "--host=127.0.0.1",
-            f"--port={port}",
+            f"--port={self._port}",
         ]
         self._process = ManagedProcess(self.jar.label, command, on_line=self._note)
         self._process.start()
@@ -100,8 +103,9 @@ class _Emulator:
 
     def stop(self) -> None:
         """End it; harmless when it never started."""
-        if self._process:
-            self._process.stop()
+        with self._hold:
+            if self._process:
+                self._process.stop()
 
     def terminate(self) -> None:
         """Ask it to end, without waiting."""
@@ -125,13 +129,17 @@ class _Emulator:
     def _wait_once(self) -> None:
         assert self._process is not None
         try:
-            self._process.wait_ready(lambda: self._port_taken or answers(self.host), _READY_SECONDS)
+            self._process.wait_ready(lambda: self._port_taken or self._is_ready(), _READY_SECONDS)
         except ProcessFailed as error:
             if not self._port_taken:
                 raise
             raise _PortTaken(str(error), ()) from None
         if self._port_taken:
             raise _PortTaken(f"{self.jar.label} cannot use {self.host}:", self._process.last_lines)
+
+    def _is_ready(self) -> bool:
+        # Whoever won the port may be an emulator as well.
+        return answers(self.host) and self._process is not None and self._process.listens(self._port)
 
     def _note(self, line: str) -> None:
         # The Pub/Sub emulator only writes this and stays up without serving; the other one ends.

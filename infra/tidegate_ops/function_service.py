@@ -72,7 +72,7 @@ class FunctionService:
         Raises:
             ProcessFailed: it ended or did not answer in time; the message holds its last lines.
         """
-        self.process.wait_ready(lambda: answers(f"127.0.0.1:{self.port}", self._ready_path), _READY_SECONDS)
+        self.process.wait_ready(self._is_ready, _READY_SECONDS)
 
     def kill(self, number: signal.Signals = signal.SIGKILL, *, worker: bool = True) -> None:
         """Send a signal to the process that handles messages, or to the server's master that watches over it.
@@ -85,6 +85,10 @@ class FunctionService:
             raise ProcessFailed(f"{self.name} has no worker to kill", self.process.last_lines)
         for pid in targets:
             os.kill(pid, number)
+
+    def _is_ready(self) -> bool:
+        # Whoever answers may be the same function of another stack.
+        return answers(f"127.0.0.1:{self.port}", self._ready_path) and self.process.listens(self.port)
 
 
 def _command(name: str, source: Source, port: int) -> list[str]:

@@ -3,7 +3,7 @@
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -23,13 +23,14 @@ from tidegate_ops.emulators import DEFAULT_PROJECT, EmulatorsMissing, FirestoreE
 from tidegate_ops.files import write_atomically
 from tidegate_ops.function_service import FunctionService, Source
 from tidegate_ops.insight.line_file import LineFile
-from tidegate_ops.processes import free_ports, stop_all
+from tidegate_ops.processes import stop_all
 from tidegate_ops.project import Project
 from tidegate_ops.provision import provision
 from tidegate_ops.scheduler import Scheduler
 from tidegate_ops.source_watcher import SourceWatcher
 from tidegate_ops.stack_state import RunningFunction, StackState
 from tidegate_ops.supervisor import Supervisor
+from tidegate_ops.tcp_ports import held_ports
 from tidegate_ops.timer_service import TimerService
 
 STACK = "tidegate"
@@ -153,7 +154,8 @@ class LocalStack:
             emulator.wait_ready()
             self._on_step(Step(emulator.jar.label, emulator.host, done=True))
         self._start_timers(cleanup, directory)
-        self._services = self._make_services(sources, topology)
+        ports = cleanup.enter_context(held_ports(len(sources)))
+        self._services = self._make_services(sources, ports, topology)
         self._urls = {name: self._services[name].url for name in topology.http_functions}
         cleanup.callback(lambda: stop_all(service.process for service in self._services.values()))
         self._start_functions()
@@ -217,7 +219,9 @@ class LocalStack:
             sources[name] = Source(staged, staged, staged)
         return sources
 
-    def _make_services(self, sources: Mapping[str, Source], topology: Topology) -> dict[str, FunctionService]:
+    def _make_services(
+        self, sources: Mapping[str, Source], ports: Sequence[int], topology: Topology
+    ) -> dict[str, FunctionService]:
         common = {**self.state.environment(), **_LOCAL, **self._environment}
         return {
             name: FunctionService(
@@ -228,7 +232,7 @@ class LocalStack:
                 on_line=partial(self._note, name),
                 http=name in topology.http_functions,
             )
-            for (name, source), port in zip(sources.items(), free_ports(len(sources)), strict=True)
+            for (name, source), port in zip(sources.items(), ports, strict=True)
         }
 
     def _config_variable(self, name: str) -> dict[str, str]:

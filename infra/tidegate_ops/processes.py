@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
@@ -152,6 +151,14 @@ class ManagedProcess:
         except psutil.NoSuchProcess:
             return []
 
+    def listens(self, port: int) -> bool:
+        """Whether it is this very process that takes connections at a port; another may have won it."""
+        try:
+            connections = psutil.Process(self.pid).net_connections("tcp")
+        except psutil.Error:
+            return False
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -210,15 +217,6 @@ def stop_all(processes: Iterable[ManagedProcess]) -> None:
         process.terminate()
     for process in stopping:
         process.stop()
-
-
-def free_ports(count: int) -> list[int]:
-    """Different TCP ports on the loopback that nobody used a moment ago; another process may still win one."""
-    with ExitStack() as held:
-        listeners = [held.enter_context(closing(socket.socket())) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in listeners]
 
 
 def answers(host: str, path: str = "/", *, timeout_seconds: float = 1) -> bool:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from google.pubsub_v1.types import PubsubMessage
 from tests.acceptance.delivery_log import DeliveryLog, Line, eventually
 from tidegate_ops.broker import LocalBroker
 from tidegate_ops.local_stack import LocalStack
+from tidegate_ops.processes import ProcessFailed
 from tidegate_ops.project import Project
 
 
@@ -45,15 +46,22 @@ class Application:
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str], *, key: str = "") -> str:
         """Publish one message as it is; returns its message id."""
-        message = PubsubMessage(data=data, attributes=dict(attributes), ordering_key=key)
-        answer = self._broker.publisher.publish(topic=self._broker.topic_path(topic), messages=[message])
-        return str(answer.message_ids[0])
+        [message_id] = self._publish(topic, [PubsubMessage(data=data, attributes=dict(attributes), ordering_key=key)])
+        return message_id
 
     def emit(self, topic: str, payload: Mapping[str, Any], *, event_id: str = "", key: str = "") -> str:
         """Publish one well-formed event; returns its event id."""
         attributes = event_attributes(topic, event_id=event_id)
         self.publish(topic, json.dumps(payload).encode(), attributes, key=key)
         return attributes["ce-id"]
+
+    def emit_all(self, topic: str, payloads: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Publish well-formed events in one request; returns their event ids."""
+        messages = [
+            PubsubMessage(data=json.dumps(each).encode(), attributes=event_attributes(topic)) for each in payloads
+        ]
+        self._publish(topic, messages)
+        return [each.attributes["ce-id"] for each in messages]
 
     def post(self, function: str, body: bytes) -> httpx.Response:
         """Send a request body straight to a function."""
@@ -67,6 +75,18 @@ class Application:
             "attributes": dict(attributes),
         }
         return self.post(function, json.dumps({"message": message, "subscription": "s"}).encode())
+
+    def kill(self, function: str, *, worker: bool = True) -> None:
+        """Kill the process that handles its requests, or the master above it, once the last one has been replaced."""
+
+        def killed() -> bool:
+            try:
+                self.stack.kill_function(function, worker=worker)
+            except (ProcessFailed, ProcessLookupError):
+                return False
+            return True
+
+        eventually(killed)
 
     def url(self, function: str) -> str:
         """Where a function listens."""
@@ -92,6 +112,10 @@ class Application:
         found = eventually(lambda: self.letters(function=line["function"], event_id=line["event_id"]))
         assert len(found) == 1
         return found[0]
+
+    def _publish(self, topic: str, messages: list[PubsubMessage]) -> list[str]:
+        answer = self._broker.publisher.publish(topic=self._broker.topic_path(topic), messages=messages)
+        return list(answer.message_ids)
 
     def _letter(self, key: str, fields: Mapping[str, Any]) -> Letter:
         payload = self._firestore.collection("dead_letters").document(key).collection("payload")

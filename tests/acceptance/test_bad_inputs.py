@@ -258,7 +258,7 @@ def test_a_large_row(desk: Application) -> None:
     [letter] = eventually(lambda: [each for each in desk.letters(function="assess_flight") if len(each.data) > size])
     assert (letter.fault, letter.attempts) == ("rejected", 1)
     assert letter.reason.startswith(f"surplus is '{text[:500]}")
-    [line] = desk.log.deliveries(function="assess_flight", event_id=letter.event_id, verdict="dead")
+    line = desk.log.wait_delivery(function="assess_flight", event_id=letter.event_id, verdict="dead")
     assert line["reason"].startswith(f"surplus is '{text[:500]}")
     report = json.loads(letter.data)
     assert (report["manifest_id"], report["record"]) == (manifest_id, {**bad, "surplus": surplus})

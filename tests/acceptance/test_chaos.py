@@ -73,6 +73,8 @@ def test_a_day_of_killed_processes_and_cut_connections_equals_the_truth(tmp_path
         with JobWatch(client) as watch, Tap(broker.host, broker.project, project.topology().topics, see), republisher:
             with Chaos(stack, proxies, Random(SEED)) as chaos, submitter:
                 settled = progress.wait(lambda: None, PATIENCE)
+            if settled:
+                watch.wait_settled(1, 30)
             differences = compare(truth, observe(world, partner.log(), jobs.values()).observed)
             faults = [*watch.faults(), *work.faults(client)]
     events = sum(count.events for count in progress.topics().values())

@@ -116,7 +116,8 @@ def test_a_push_while_the_function_is_down(harbour: Application) -> None:
     harbour.stack.kill_function("count_crate", worker=False)
     eventually(lambda: not answers(host))
     harbour.log.wait_line("count_crate: ended with signal SIGKILL; started again", after=lines)
-    sent = [harbour.emit("crate.unloaded", {"ship": ship, "number": number, "dies": ""}) for number in range(50)]
+    crates = ({"ship": ship, "number": number, "dies": ""} for number in range(50))
+    sent = harbour.emit_all("crate.unloaded", crates)  # in one request: they are to be there before the function is
     assert not answers(host), "the function was back too soon for this test to say anything"
     harbour.log.wait_for(
         lambda _: all(harbour.log.deliveries(function="count_crate", event_id=each, verdict="done") for each in sent)

@@ -141,9 +141,12 @@ def test_an_interrupt_leaves_nothing_behind(demo: Demo, engine: str) -> None:
     demo.report.write_text(json.dumps({"exact": True}), encoding="utf-8")
     with subprocess.Popen(demo.command(engine), cwd=demo.root, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        next(line for line in process.stderr if line.startswith("submitting"))
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        try:
+            next(line for line in process.stderr if "accepted as job" in line)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()  # nothing, if it has ended
     assert process.returncode == 130
     assert "interrupted; nothing is left running" in errors
     assert not list(demo.report.parent.glob("*"))

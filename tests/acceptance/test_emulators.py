@@ -1,14 +1,16 @@
 """The official emulators start on free ports and leave nothing behind."""
 
 import socket
-from contextlib import closing
+from contextlib import closing, nullcontext
+from itertools import chain, repeat, starmap
 
 import psutil
 import pytest
 from pytest_mock import MockerFixture
 
 from tidegate_ops.emulators import FirestoreEmulator, PubSubEmulator
-from tidegate_ops.processes import ProcessFailed, answers, free_ports
+from tidegate_ops.processes import ProcessFailed, answers
+from tidegate_ops.tcp_ports import held_ports
 
 EMULATORS = [PubSubEmulator, FirestoreEmulator]
 
@@ -45,7 +47,8 @@ def test_a_lost_race_for_the_port_is_run_again(
     with closing(socket.socket()) as rival:
         rival.bind(("127.0.0.1", 0))
         taken = rival.getsockname()[1]
-        mocker.patch("tidegate_ops.emulators.free_ports", side_effect=[[taken], free_ports(1)])
+        ports = chain([nullcontext([taken])], starmap(held_ports, repeat((1,))))
+        mocker.patch("tidegate_ops.emulators.held_ports", side_effect=ports)
         with emulator_type() as emulator:
             assert answers(emulator.host)
             assert not emulator.host.endswith(f":{taken}")
@@ -53,7 +56,7 @@ def test_a_lost_race_for_the_port_is_run_again(
 
 def test_a_failed_start_says_what_the_emulator_said(mocker: MockerFixture) -> None:
     """The error holds the emulator's own words, and no process stays."""
-    mocker.patch("tidegate_ops.emulators.free_ports", return_value=[99999999])
+    mocker.patch("tidegate_ops.emulators.held_ports", return_value=nullcontext([99999999]))
     emulator = FirestoreEmulator()
     with pytest.raises(ProcessFailed, match="ended before it was ready") as caught, emulator:
         pass

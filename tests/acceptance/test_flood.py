@@ -22,6 +22,8 @@ BARGES = 150
 PATIENT = 60
 AT_A_TIME = 16
 SETTLED_SECONDS = 120
+REMEMBERED_SECONDS = 1
+"""For so long the gateway goes by what it has counted, or could not count in time."""
 PATH = "/v1/events/barge.arrived"
 
 
@@ -66,25 +68,34 @@ class Skipper:
 async def test_a_flood_from_two_clients(canal: Application, tmp_path: Path) -> None:
     """Each is held to its rate, both to the bound; every job that was accepted settles, each with one effect."""
     gateway = canal.stack.urls["gateway"]
+    early = Skipper(gateway, "127.0.0.3")
+    assert (await early.arrive("early")).status_code == 202
+    # The first counting of a new emulator may have taken too long; the flood begins with another.
+    counted = time.monotonic()
+    await asyncio.to_thread(eventually, lambda: time.monotonic() - counted > REMEMBERED_SECONDS)
     skippers = [Skipper(gateway, host) for host in ("127.0.0.1", "127.0.0.2")]
     seconds = await asyncio.gather(*(each.flood(BARGES) for each in skippers))
 
     for skipper, took in zip(skippers, seconds, strict=True):
         told = Counter(each.status_code for each in skipper.answers)
         assert told.keys() <= {202, 429, 503}
-        assert 0 < told[202] + told[503] <= BURST + PER_SECOND * took + 1
-        assert told[429] > 0
+        admitted = BURST + PER_SECOND * took + 1
+        assert 0 < told[202] + told[503] <= admitted
+        assert told[429] > 0 or admitted >= BARGES
         refused = [each for each in skipper.answers if each.status_code != 202]
         assert all(int(each.headers["retry-after"]) >= 1 for each in refused)
         types = {(each.status_code, each.json()["type"].rpartition(":")[2]) for each in refused}
         assert types <= {(429, "rate-exceeded"), (503, "backlog-full")}
     accepted = {
-        each.json()["id"]: each.request for skipper in skippers for each in skipper.answers if each.status_code == 202
+        each.json()["id"]: each.request
+        for skipper in (early, *skippers)
+        for each in skipper.answers
+        if each.status_code == 202
     }
     assert len(accepted) == len(canal.documents("jobs")) == BOUND
 
     # What was accepted is found again, however full it is; what is new is refused.
-    late = Skipper(gateway, "127.0.0.3")
+    late = Skipper(gateway, "127.0.0.4")
     job, request = next(iter(accepted.items()))
     again = await late.arrive(request.headers["idempotency-key"])
     assert (again.status_code, again.json()["id"]) == (202, job)
@@ -117,5 +128,5 @@ async def test_a_flood_from_two_clients(canal: Application, tmp_path: Path) -> N
     assert len(canal.documents("jobs")) == BOUND + PATIENT
     barges = canal.documents("barges")
     assert (len(barges), {each["times"] for each in barges.values()}) == (BOUND + PATIENT, {1})
-    for each in (*skippers, late):
+    for each in (early, *skippers, late):
         await each.close()

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,7 @@ def test_a_smoke_test_goes_all_the_way(door: Door) -> None:
     ended = CliRunner().invoke(app, arguments)
     assert ended.exit_code == 0, ended.output
     job = door.desk.document(f"jobs/{ended.output.split()[-1]}") or {}
+    door.desk.log.wait_delivery(function="split_manifest", event_id=job["event_id"])
     assert [
         each["verdict"] for each in door.desk.log.deliveries(function="split_manifest", event_id=job["event_id"])
     ] == ["done"]
@@ -338,8 +340,10 @@ def test_a_receiver_is_told_by_a_signed_callback(door: Door, day: date) -> None:
             "manifest.received", manifest(day, ON_TIME, MALFORMED), Tidegate_Callback_Url=receiver.url
         )
         job = door.settled(location)
-        eventually(lambda: len(receiver.requests) == 3, SETTLED_SECONDS)
+        log = f"jobs/{job['id']}/job_callbacks"
+        eventually(lambda: len(door.desk.documents(log)) == 3, SETTLED_SECONDS)
         door.desk.log.wait_quiet(2)
+    assert len(receiver.requests) == 3
     assert (job["state"], [each["function"] for each in job["failures"]]) == ("failed", ["assess_flight"])
     assert all(map(signed, receiver.requests))
     assert not any(signed(Request(each.line, each.headers, each.body + b" ")) for each in receiver.requests)
@@ -350,7 +354,7 @@ def test_a_receiver_is_told_by_a_signed_callback(door: Door, day: date) -> None:
         body = json.loads(request.body)
         assert body == {"type": "job.settled", "timestamp": job["settled_at"], "data": told}
 
-    logged = door.desk.documents(f"jobs/{job['id']}/job_callbacks")
+    logged = door.desk.documents(log)
     attempts = [logged[key] for key in sorted(logged)]
     assert [(each["attempt"], each["status"], each["host"]) for each in attempts] == [
         (1, 500, "localhost"),
@@ -374,7 +378,7 @@ async def test_the_gateway_is_killed_while_it_accepts(door: Door, caplog: pytest
             flight = edit["flight_id"]
             jobs[flight] = await client.submit(topic="note.edited", data=edit, idempotency_key=f"killed-{flight}")
             if (worker := kills.get(len(jobs))) is not None:
-                door.desk.stack.kill_function("gateway", worker=worker)
+                await asyncio.to_thread(partial(door.desk.kill, "gateway", worker=worker))
 
     async with Client(door.desk.stack.urls["gateway"], patience=SETTLED_SECONDS) as client:
         await asyncio.gather(*(submit(client, edit) for edit in edits))

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -9,14 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.delivery_log import eventually
+from tests.acceptance.delivery_log import DeliveryLog, eventually
+from tidegate.stopping import GRACE_SECONDS
 from tidegate_ops.local_stack import LocalStack
 from tidegate_ops.project import Project
 from tidegate_ops.stack_state import StackState
 
 REPOSITORY = Path(__file__).parents[2]
-EDIT_SECONDS = 5
-"""Until an edit is served; what waits for open streams as long as for deliveries takes longer."""
+REQUEST_SECONDS = 30
 TOPOLOGY = """\
 application: lighthouse
 topics: {}
@@ -86,7 +87,7 @@ def stack(project: Project, emulators_installed: None) -> Iterator[LocalStack]:
 
 def test_it_answers_at_its_url(stack: LocalStack, project: Project) -> None:
     """From its own bundle, with the stack's Firestore; other commands find where."""
-    with httpx.Client(base_url=stack.urls["lamp"]) as client:
+    with httpx.Client(base_url=stack.urls["lamp"], timeout=REQUEST_SECONDS) as client:
         assert client.get("_ready").json() == {"function": "lamp", "ready": True}
         told = client.put("lights/north", content=b"red").json()
     assert told["light"] == {"colour": "red"}
@@ -97,7 +98,10 @@ def test_it_answers_at_its_url(stack: LocalStack, project: Project) -> None:
 
 def test_a_client_that_leaves_a_stream_frees_its_place(stack: LocalStack) -> None:
     """Streams take all its places, until one of their readers goes."""
-    with httpx.Client(base_url=stack.urls["lamp"]) as client, client.stream("GET", "blink") as one:
+    with (
+        httpx.Client(base_url=stack.urls["lamp"], timeout=REQUEST_SECONDS) as client,
+        client.stream("GET", "blink") as one,
+    ):
         staying = one.iter_lines()
         assert next(staying) == "data: on"
         with client.stream("GET", "blink") as two:
@@ -117,32 +121,41 @@ def test_a_killed_process_is_replaced(stack: LocalStack) -> None:
 
 
 def test_an_open_stream_does_not_hold_up_the_end(stack: LocalStack) -> None:
-    """At SIGTERM it ends in good order, for its reader to go on at the next instance, which is there soon."""
+    """At SIGTERM it ends in good order before the grace is over, for its reader to go on at the next instance."""
     url = f"{stack.urls['lamp']}lights/west"
     before = _pid(url)
-    with httpx.stream("GET", f"{stack.urls['lamp']}blink") as page:
+    with httpx.stream("GET", f"{stack.urls['lamp']}blink", timeout=REQUEST_SECONDS) as page:
         lines = page.iter_lines()
         assert next(lines) == "data: on"
+        told = time.monotonic()
         stack.kill_function("lamp", signal.SIGTERM, worker=False)
         assert list(lines) == [""]
-    eventually(lambda: _pid(url) not in (before, None), EDIT_SECONDS)
+        assert time.monotonic() - told < GRACE_SECONDS
+    eventually(lambda: _pid(url) not in (before, None))
 
 
 def test_an_open_stream_does_not_hold_up_an_edit(tmp_path: Path, project: Project) -> None:
-    """With --reload, an edit is served soon, although a page still listens to the function as it was."""
+    """With --reload, the function starts anew before the grace is over, although a page still listens to it."""
     copy = Project(shutil.copytree(project.root, tmp_path / "copy", ignore=shutil.ignore_patterns("build")))
     main = copy.functions_dir / "lamp" / "main.py"
-    with LocalStack(copy, reload=True) as stack, httpx.stream("GET", f"{stack.urls['lamp']}blink") as page:
+    log = DeliveryLog()
+    with (
+        LocalStack(copy, reload=True, on_line=log.note) as stack,
+        httpx.stream("GET", f"{stack.urls['lamp']}blink", timeout=REQUEST_SECONDS) as page,
+    ):
         lines = page.iter_lines()
         assert next(lines) == "data: on"
+        edited = time.monotonic()
         main.write_text(MAIN.replace('"pid": os.getpid()', '"pid": "edited"'), encoding="utf-8")
-        eventually(lambda: _pid(f"{stack.urls['lamp']}lights/north") == "edited", EDIT_SECONDS)
+        log.wait_line("lamp: reloaded")
+        assert time.monotonic() - edited < GRACE_SECONDS
+        eventually(lambda: _pid(f"{stack.urls['lamp']}lights/north") == "edited")
 
 
 def _pid(url: str) -> object:
     """The process that answers; None while none does, or the one that does is stopping."""
     try:
-        answer = httpx.get(url)
+        answer = httpx.get(url, timeout=REQUEST_SECONDS)
     except httpx.TransportError:
         return None
     return answer.json()["pid"] if answer.status_code == HTTPStatus.OK else None

@@ -13,7 +13,8 @@ from tests.benchmarks.load import Answers, Refused
 from tests.benchmarks.pushes import letters
 from tests.benchmarks.recipes import listens
 from tests.benchmarks.scenarios import IN_FLIGHT, Scenario
-from tidegate_ops.processes import ManagedProcess, free_ports, stop_all
+from tidegate_ops.processes import ManagedProcess, stop_all
+from tidegate_ops.tcp_ports import free_ports
 
 LABEL = "Dramatiq"
 _FOLDER = Path(__file__).parent / "by_hand" / "queue"

@@ -11,8 +11,8 @@ from socket import create_connection
 from tidegate.function_config import deployed_name
 from tidegate_ops.bundle import bundle, stage
 from tidegate_ops.function_service import FunctionService, Source
-from tidegate_ops.processes import free_ports
 from tidegate_ops.project import Project
+from tidegate_ops.tcp_ports import free_ports
 
 _HERE = Path(__file__).parent
 _REPOSITORY = _HERE.parents[1]

@@ -17,9 +17,18 @@ from tidegate_ops.embedded_server import EmbeddedServer
 
 pytestmark = pytest.mark.anyio
 
+PATIENCE_MS = 60_000
 WIDTHS = [360, 1280]
 SCHEMES = ["dark", "light"]
 HOUR = "2013-02-08T{}:00-05:00"
+FRESH = """
+() => {
+  const row = document.querySelector("tr.fresh");
+  if (!row) return null;
+  return [getComputedStyle(row.querySelector(".flaps")).animationName, getComputedStyle(row).boxShadow !== "none"];
+}
+"""
+"""What shows that a row is new: its animation, and whether it has a shadow."""
 NAMES = "[...document.querySelectorAll('#rows tr')].map((row) => row.querySelector('.flight .flaps').textContent)"
 
 
@@ -66,7 +75,12 @@ class Board:
 
     async def shows(self, selector: str) -> None:
         """Wait until an element that is so is there."""
-        await self.page.wait_for_selector(selector, state="attached", timeout=20_000)
+        await self.page.wait_for_selector(selector, state="attached", timeout=PATIENCE_MS)
+
+    async def sees(self, function: str) -> Any:
+        """What a function of the page gives once that is true; in one look, since rows are marked for a moment only."""
+        found = await self.page.wait_for_function(function, timeout=PATIENCE_MS)
+        return await found.json_value()
 
     async def flights(self) -> list[str]:
         """The flights on the board, from top to bottom."""
@@ -107,10 +121,10 @@ async def test_flights_appear_without_reloading(open_board: Open, width: int, sc
     board = await open_board(await posted(*flights_of_the_day("EWR")[:40]), width=width, color_scheme=scheme)
     before = await board.flights()
     await board.desk.post(flight(1, scheduled_departure=HOUR.format("05:01"), status="delayed", delay_minutes=99))
-    await board.shows("tr.fresh")
+    status = await board.sees("() => document.querySelector('tr.fresh .status')?.innerText.trim()")
+    assert status == "Delayed +99 min"
     assert await board.flights() == [before[0], "EV 1", *before[1:]]
     assert await board.count("flights") == len(before) + 1
-    assert (await board.page.inner_text("tr.fresh .status")).strip() == "Delayed +99 min"
     assert await board.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert board.complaints == []
 
@@ -213,12 +227,7 @@ async def test_nothing_moves_for_those_who_asked_for_it(open_board: Open, motion
     """A new row is marked all the same."""
     board = await open_board(await posted(), reduced_motion=motion)
     await board.desk.post(flight(1))
-    await board.shows("tr.fresh")
-    assert (
-        await board.page.evaluate("getComputedStyle(document.querySelector('.fresh .flaps')).animationName")
-        == animation
-    )
-    assert await board.page.evaluate("getComputedStyle(document.querySelector('.fresh')).boxShadow") != "none"
+    assert await board.sees(FRESH) == [animation, True]
 
 
 async def test_without_scripts_it_is_a_page(open_board: Open) -> None:

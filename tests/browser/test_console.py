@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 
 POISON = {"flight_id": "EV1", "airline": "ExpressJet", "origin": "EWR", "destination": "ORF"}
 MENDED = {**POISON, "flight_id": "EV1-EWR-20130208", "scheduled_departure": "2013-02-08T15:28:00-05:00"}
+PATIENCE_MS = 60_000
 ACTIVE = "document.activeElement.innerText || document.activeElement.id"
 
 
@@ -39,7 +40,7 @@ class Window:
 
     async def shows(self, selector: str) -> None:
         """Wait until an element that is so is there."""
-        await self.page.wait_for_selector(selector, state="attached", timeout=20_000)
+        await self.page.wait_for_selector(selector, state="attached", timeout=PATIENCE_MS)
 
 
 Open = Callable[..., Awaitable[Window]]

@@ -85,7 +85,7 @@ class EmulatorBroker:
         while len(found) < count:
             try:
                 answer = await self._subscriber.pull(
-                    subscription=self._subscription(topic), max_messages=1000, timeout=10, retry=None
+                    subscription=self._subscription(topic), max_messages=1000, timeout=30, retry=None
                 )
             except DeadlineExceeded:
                 break

@@ -9,7 +9,7 @@ import pytest
 from tidegate_ops.experiments.bench import DEPENDENCY, FUNCTION, TOPIC, Deliveries, Stalled
 from tidegate_ops.experiments.charts import charts
 from tidegate_ops.experiments.flights import cancelled, event_ids, message
-from tidegate_ops.experiments.flood import RATE_PER_SECOND, UNSETTLED_JOBS, Flood, altered
+from tidegate_ops.experiments.flood import RATE_PER_SECOND, UNSETTLED_JOBS, Flood, altered, load_for
 from tidegate_ops.experiments.outage import Arm, Outage, Plan
 from tidegate_ops.experiments.recorder import Recorder, rates
 from tidegate_ops.project import Project
@@ -84,6 +84,12 @@ def test_a_flood_needs_an_open_door_with_limits() -> None:
     assert TOPIC in gateway.accepts
     assert (gateway.rate_per_second, gateway.max_unsettled_jobs[TOPIC]) == (RATE_PER_SECOND, UNSETTLED_JOBS)
     assert topology.functions == PROJECT.topology().functions
+
+
+def test_a_flood_is_too_much_for_any_machine() -> None:
+    """It goes by the capacity, and where that is small by what the gateway lets one client hand in."""
+    assert load_for(20) == 100
+    assert load_for(1) == 70 > RATE_PER_SECOND
 
 
 def test_an_altered_project_is_the_same_folder() -> None:
@@ -177,6 +183,16 @@ def test_a_recorder_keeps_on_when_a_probe_fails() -> None:
     assert len(recorder.times) >= 1
     assert set(recorder.values["a"]) == {3.0}
     assert recorder.between("a", 0, recorder.now)[0] == 3.0
+
+
+def test_a_span_has_a_value_though_nobody_asked_in_it() -> None:
+    """What was known when it began is what there was."""
+    recorder = Recorder({"a": lambda: 0.0})
+    recorder.times, recorder.values["a"] = [0.0, 0.5, 1.0, 2.5], [1.0, 2.0, 3.0, 4.0]
+    assert recorder.between("a", 0, 0.5) == [1.0]
+    assert recorder.between("a", 1.2, 2.2) == [3.0]
+    assert recorder.between("a", 0.7, 3.0) == [2.0, 3.0, 4.0]
+    assert recorder.between("a", 1.0, 1.5) == [3.0]
 
 
 def test_rates_of_a_total() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tidegate_ops.processes import ManagedProcess, ProcessFailed, answers, free_ports, stop_all
+from tidegate_ops.processes import ManagedProcess, ProcessFailed, stop_all
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
@@ -178,8 +179,14 @@ def test_stopping_what_never_started_is_harmless() -> None:
     python(SLEEPER).stop()
 
 
-def test_free_ports_differ_and_answer_nobody() -> None:
-    """Ports that are asked for together are different ones, and nothing listens there."""
-    ports = free_ports(20)
-    assert len(set(ports)) == 20
-    assert not answers(f"127.0.0.1:{ports[0]}")
+def test_it_is_known_who_listens() -> None:
+    """A process is told from others that take connections."""
+    code = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1]); time.sleep(60)"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        python(code, environment={"PYTHONUNBUFFERED": "1"}) as process,
+    ):
+        wait_for(lambda: process.last_lines != ())
+        assert process.listens(int(process.last_lines[0]))
+        assert not process.listens(other.getsockname()[1])
+    assert not process.listens(int(process.last_lines[0]))

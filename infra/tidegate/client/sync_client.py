@@ -7,12 +7,13 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 
 from tidegate.client.client import Client, Outcome
 from tidegate.client.job import Job
 from tidegate.client.job_status import JobStatus
 from tidegate.client.pacing import PATIENCE_SECONDS, OnWait
+from tidegate.client.portal import open_portal
 from tidegate.errors import ConfigurationError
 
 P = ParamSpec("P")
@@ -103,7 +104,7 @@ class SyncClient:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            portal = stack.enter_context(start_blocking_portal(name="tidegate-client"))
+            portal = stack.enter_context(open_portal("tidegate-client"))
             stack.enter_context(portal.wrap_async_context_manager(self._client))
             self._open = stack.pop_all(), portal
         return self

@@ -26,7 +26,8 @@ from starlette.routing import Route
 
 from tidegate_ops.processes import ManagedProcess
 
-_START_SECONDS = 15
+_START_SECONDS = 30
+_ASK_SECONDS = 30
 
 
 class Settings(BaseModel):
@@ -169,16 +170,16 @@ class Partner:
 
     def log(self) -> list[Booking]:
         """Every booking that was made, in order, whether or not its answer arrived."""
-        answer = httpx.get(f"{self.url}/log").raise_for_status()
+        answer = httpx.get(f"{self.url}/log", timeout=_ASK_SECONDS).raise_for_status()
         return [Booking(**entry) for entry in answer.json()]
 
     def calls(self) -> Calls:
         """How often it was called so far."""
-        return Calls(**httpx.get(f"{self.url}/calls").raise_for_status().json())
+        return Calls(**httpx.get(f"{self.url}/calls", timeout=_ASK_SECONDS).raise_for_status().json())
 
     def adjust(self, **settings: float | bool) -> None:
         """Change some of its `Settings` while it runs, such as ``down=True``."""
-        httpx.put(f"{self.url}/settings", json=settings).raise_for_status()
+        httpx.put(f"{self.url}/settings", json=settings, timeout=_ASK_SECONDS).raise_for_status()
 
     def __enter__(self) -> Self:
         self._process.start()

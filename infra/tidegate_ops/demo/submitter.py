@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from anyio.from_thread import start_blocking_portal
-
 from contracts.flights import DayReceived
 from tidegate.client import Client, Job, JobStatus
+from tidegate.client.portal import open_portal
 
 EVENTS_OF_A_JOB = 3
 """What passes for a day's job and is returned by no handler: ``day.received``, and when the day's manifests have
@@ -59,7 +58,7 @@ class Submitter:
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
-        portal = self._cleanup.enter_context(start_blocking_portal(name="submitter"))
+        portal = self._cleanup.enter_context(open_portal("submitter"))
         work = portal.start_task_soon(self._run)
         self._cleanup.callback(work.cancel)
         return self

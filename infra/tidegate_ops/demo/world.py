@@ -24,7 +24,7 @@ from tidegate_ops.project import Project
 from tidegate_ops.tap import Tap
 
 _MAX_CALL_MESSAGES = 100
-_CALL_SECONDS = 20
+_CALL_SECONDS = 60
 
 
 class Engine(StrEnum):

@@ -10,14 +10,16 @@ from importlib.metadata import PackageNotFoundError, version
 from tidegate.errors import TidegateError
 from tidegate_ops.cloud_sdk import find_java, find_missing
 from tidegate_ops.diagnosis.findings import Finding, fine, note, problem
-from tidegate_ops.processes import answers, free_ports
+from tidegate_ops.processes import answers
 from tidegate_ops.project import Project
 from tidegate_ops.requirements import pins
 from tidegate_ops.stack_state import StackState
+from tidegate_ops.tcp_ports import free_ports
 
 OLDEST_PYTHON = (3, 11)
 _OLDEST_JAVA = 11
 _ASK_SECONDS = 20
+_ANSWER_SECONDS = 5
 
 
 def diagnose_machine(project: Project) -> Iterator[Finding]:
@@ -127,7 +129,11 @@ def _stack(project: Project) -> Iterator[Finding]:
         yield note("local stack", "is still starting", "wait until `tidegate up` says that it is ready")
     else:
         hosts = {"Pub/Sub emulator": state.pubsub_host, "Firestore emulator": state.firestore_host}
-        silent = [f"the {name} at {host}" for name, host in hosts.items() if not answers(host)]
+        silent = [
+            f"the {name} at {host}"
+            for name, host in hosts.items()
+            if not answers(host, timeout_seconds=_ANSWER_SECONDS)
+        ]
         if silent:
             said = f"{' and '.join(silent)} {'does' if len(silent) == 1 else 'do'} not answer"
             yield problem("local stack", said, "stop `tidegate up` with Ctrl-C, and start it again")

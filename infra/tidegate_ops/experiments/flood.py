@@ -25,6 +25,8 @@ from tidegate_ops.project import Project
 
 TIMES = 5
 """The load, in terms of the capacity."""
+LIMIT_TIMES = 1.75
+"""The least load, in terms of the rate of a client: a flood also where the capacity is small, or was for a moment."""
 GROWTH = 1.15
 """Memory may peak in the flood's last quarter at so much of what it did in the second."""
 SLOWER = 3
@@ -113,14 +115,14 @@ def run(project: Project, seconds: float, display: Display) -> Flood:
         Bench(project, altered(project.topology()), partner, display.say) as bench,
     ):
         capacity = _capacity(bench)
-        offered = TIMES * capacity
+        offered = load_for(capacity)
         display.say(f"{FUNCTION} does {capacity:.1f} events a second")
         Load(bench.gateway).send(capacity / 2, 1, lambda sent: None)  # what is slow once only
         calm, load = Load(bench.gateway), Load(bench.gateway)
         calm_seconds = max(3.0, seconds * _CALM_SHARE)
         display.say(f"half of that for {calm_seconds:g} s, to see how long a request takes")
         calm.send(capacity / 2, calm_seconds, lambda sent: None)
-        display.say(f"{TIMES} times as much for {seconds:g} s: {offered:.0f} requests a second")
+        display.say(f"{offered / capacity:.0f} times as much for {seconds:g} s: {offered:.0f} requests a second")
         with Recorder(_probes(bench, load)) as recorder:
             total = round(offered * seconds)
             load.send(offered, seconds, lambda sent: display.show({"requests": (sent, total)}))
@@ -142,6 +144,11 @@ def run(project: Project, seconds: float, display: Display) -> Flood:
         times=recorder.times,
         series=_series(recorder),
     )
+
+
+def load_for(capacity: float) -> float:
+    """The requests a second that are too many for a capacity, and for one client."""
+    return max(TIMES * capacity, LIMIT_TIMES * RATE_PER_SECOND)
 
 
 def _capacity(bench: Bench) -> float:

@@ -164,10 +164,12 @@ def play(project: Project, plan: Plan, display: Display, *, guarded: bool) -> Ar
         with recorder, _stream(plan.events, publish) as all_published:
             time.sleep(plan.lead_seconds)
             display.say(f"{name}: the partner is down for {plan.seconds:g} s")
+            went_down = time.monotonic()
             partner.adjust(down=True)
             down.set()
             time.sleep(plan.seconds)
             partner.adjust(down=False)
+            down_seconds = time.monotonic() - went_down
             down.clear()
             recovered, waited_for = recorder.now, event_ids(published)
             display.say(f"{name}: the partner is back")
@@ -182,7 +184,7 @@ def play(project: Project, plan: Plan, display: Display, *, guarded: bool) -> Ar
             dead_letters=bench.deliveries.dead,
             most_attempts=bench.deliveries.most_attempts,
             calls_while_down=refused,
-            most_calls=_most_calls(topology.dependencies[DEPENDENCY], plan.seconds),
+            most_calls=_most_calls(topology.dependencies[DEPENDENCY], down_seconds),
             settled_seconds=round(settled, 1),
             bookings=len(flights),
             booked_twice=len(bookings) - len(flights),
