@@ -48,8 +48,9 @@ SKEW_SECONDS = 5.0
 RESTART_SECONDS = 3.0
 LONGEST_SECONDS = 4 * 3600.0
 """Virtual time within which everything must have come to rest; the slowest runs take half an hour."""
-_SILENCE_SECONDS = 600.0
-"""Longer than any late answer and any delay: after so much silence nothing can happen any more."""
+_SILENCE_SECONDS = 700.0
+"""Longer than any late answer and, by clocks that differ, than any delay, of which the longest is that of a cool-down
+of 600 s: after so much silence nothing can happen any more."""
 _MISHAPS = (
     *("RuntimeError", "ConnectError", "HTTPStatusError", "TimeoutError"),
     *("StoreUnavailable", "PublishFailed", "SubscriptionUnavailable", "ServiceUnavailable", "DeadlineExceeded"),
