@@ -6,6 +6,7 @@ import pytest
 
 from tests.simulation.campaign import Tally, pairs_of, placements_of
 from tests.simulation.placements import placed, singles
+from tests.simulation.world import SILENCE_SECONDS
 
 JOBS = ("job", "failing-job")
 SHORT = ("flight", *JOBS, "gates")
@@ -19,7 +20,7 @@ def test_the_undisturbed_story_keeps_every_guarantee(story: str) -> None:
     """Without a fault it ends at once, each effect once."""
     outcome = placed(story, {})
     assert outcome.violations == []
-    assert outcome.seconds < 700
+    assert outcome.seconds < SILENCE_SECONDS + 100
 
 
 @pytest.mark.parametrize("story", SHORT)

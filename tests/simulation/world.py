@@ -48,7 +48,7 @@ SKEW_SECONDS = 5.0
 RESTART_SECONDS = 3.0
 LONGEST_SECONDS = 4 * 3600.0
 """Virtual time within which everything must have come to rest; the slowest runs take half an hour."""
-_SILENCE_SECONDS = 700.0
+SILENCE_SECONDS = 700.0
 """Longer than any late answer and, by clocks that differ, than any delay, of which the longest is that of a cool-down
 of 600 s: after so much silence nothing can happen any more."""
 _MISHAPS = (
@@ -159,7 +159,7 @@ class World:
                 while before != self.broker_load:
                     await self.broker.drained()
                     before = self.broker_load
-                    await asyncio.sleep(_SILENCE_SECONDS)
+                    await asyncio.sleep(SILENCE_SECONDS)
                 await self.broker.drained()
         except TimeoutError:
             return False
