@@ -90,8 +90,8 @@ class Jobs(Protocol):
         """
         ...
 
-    async def mark(self, job: str, key: str) -> Mark | None:
-        """The mark of the unit named ``key``, as it was read; None where there is none. See `Growth.mark`."""
+    async def mark(self, job: str, key: str) -> Mark:
+        """The mark of the unit named ``key``, as it was read; where there is none, an open one. See `Growth.mark`."""
         ...
 
     async def commit(self, batch: "AsyncWriteBatch") -> float | None:

@@ -165,8 +165,8 @@ class Mark:
         version: what it replaces; None where there is none yet.
     """
 
-    counted: bool
-    redrive: int
+    counted: bool = False
+    redrive: int = 0
     version: Version | None = None
 
 

@@ -61,8 +61,7 @@ class Tree:
         if not delivery.job:
             return False
         if delivery.shares_work:
-            mark = await self._ports.jobs.mark(delivery.job, record_key(function, delivery.event_id))
-            counted = mark is not None and mark.counted
+            counted = (await self._ports.jobs.mark(delivery.job, record_key(function, delivery.event_id))).counted
         else:
             counted = delivery.redrive > 0 or (met is not None and met.redrive > 0)
         if not counted:
@@ -98,16 +97,12 @@ class Tree:
         if unit is None:
             return jobs.joined(batch, growth) if growth else batch
         name = unit_name(delivery, after)
-        mark: Mark | None = None
-        if delivery.shares_work:
-            mark = await jobs.mark(unit.job, name)
-            counted = mark is not None and mark.counted
-        else:
-            counted = before is not None and before.status is Status.FAILED
+        mark = await jobs.mark(unit.job, name) if delivery.shares_work else None
+        counted = mark.counted if mark else before is not None and before.status is Status.FAILED
         if counted:
             batch = await jobs.reopened(unit, name, batch)
         settles = growth is not None and growth.settles is not None
-        if delivery.shares_work and (counted or settles or delivery.redrive > (mark.redrive if mark else 0)):
+        if mark and (counted or settles or delivery.redrive > mark.redrive):
             growth = growth or Growth(unit.job, name, after.expire_at)
             growth = replace(growth, mark=_marked(mark, delivery, counted=settles))
         return jobs.joined(batch, growth) if growth else batch
@@ -154,17 +149,15 @@ class Tree:
         growth = Growth(unit.job, name, record.expire_at, unit, failure)
         for number in range(_TRIES):
             mark = await jobs.mark(unit.job, name)
-            counted = mark is not None and mark.counted
-            if counted and (failure is not None or not delivery.redrive):
+            if mark.counted and (failure is not None or not delivery.redrive):
                 return await self._climb(unit, None)
-            if mark is not None and mark.redrive > delivery.redrive:
+            if mark.redrive > delivery.redrive:
                 return None  # a redrive has taken it up, and counts it
             # Counted all the same, it was given up and is done after all.
-            batch = await jobs.reopened(unit, name, None) if counted else None
+            batch = await jobs.reopened(unit, name, None) if mark.counted else None
+            counting = replace(growth, mark=_marked(mark, delivery, counted=True))
             try:
-                count = await jobs.commit(
-                    jobs.joined(batch, replace(growth, mark=_marked(mark, delivery, counted=True)))
-                )
+                count = await jobs.commit(jobs.joined(batch, counting))
             except WriteConflict:
                 await asyncio.sleep(self._ports.jitter(_FIRST_PAUSE_SECONDS * 2**number))
             else:
@@ -260,10 +253,9 @@ class Tree:
         return Outgoing(event_type, event.data, event.attributes())
 
 
-def _marked(found: Mark | None, delivery: Delivery, *, counted: bool) -> Mark:
+def _marked(found: Mark, delivery: Delivery, *, counted: bool) -> Mark:
     """The mark of the delivery's unit, in place of the one that was found."""
-    redrive = max(delivery.redrive, found.redrive) if found else delivery.redrive
-    return Mark(counted, redrive, found.version if found else None)
+    return replace(found, counted=counted, redrive=max(delivery.redrive, found.redrive))
 
 
 def _linked(message: Outgoing) -> Outgoing:

@@ -96,8 +96,7 @@ class JobArchive:
 
     async def is_counted(self, job: str, name: str) -> bool:
         """Whether a mark says that the unit has been counted."""
-        mark = await self._jobs.mark(job, name)
-        return mark is not None and mark.counted
+        return (await self._jobs.mark(job, name)).counted
 
     async def begun(self, job: str, most: int) -> list[BegunCompensation]:
         """Those compensations that have been published, the first first."""

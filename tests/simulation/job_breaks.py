@@ -15,7 +15,7 @@ from tidegate.adapters import firestore_jobs
 from tidegate.adapters.firestore_jobs import FirestoreJobs
 from tidegate.deliveries import Delivery
 from tidegate.job_ports import StoredTally
-from tidegate.jobs import Growth, Turn
+from tidegate.jobs import Growth, Mark, Turn
 from tidegate.places import Member
 from tidegate.records import Record, Status
 from tidegate.trees import Tree
@@ -91,8 +91,8 @@ def _forget_the_marks() -> AbstractContextManager[Any]:
     """That a unit was counted whose work another event did is written down nowhere."""
     joined = FirestoreJobs.joined
 
-    async def never(self: FirestoreJobs, job: str, key: str) -> None:
-        return None
+    async def never(self: FirestoreJobs, job: str, key: str) -> Mark:
+        return Mark()
 
     def unmarked(self: FirestoreJobs, batch: Any, growth: Growth) -> AsyncWriteBatch:
         return joined(self, batch, replace(growth, mark=None))

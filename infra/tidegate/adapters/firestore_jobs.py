@@ -161,10 +161,10 @@ class FirestoreJobs:
             below = stored.above(below) if stored.closed else None
         return path
 
-    async def mark(self, job: str, key: str) -> Mark | None:
+    async def mark(self, job: str, key: str) -> Mark:
         snapshot = await self._get(self._below(job, MARKS, key))
         fields = snapshot.to_dict()
-        return mark_of(fields, snapshot.update_time) if fields is not None else None
+        return mark_of(fields, snapshot.update_time) if fields is not None else Mark()
 
     async def commit(self, batch: AsyncWriteBatch) -> float | None:
         came_to = counts(await self._calls.commit("a job", batch))
