@@ -1,7 +1,6 @@
 """The demo as users run it: exact on every engine, and able to fail."""
 
 import json
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.acceptance.interrupts import interrupt
 from tests.acceptance.projects import copy_desk
 from tidegate_ops.demo.outcome import Outcome
 from tidegate_ops.demo.run import SAMPLE
@@ -139,16 +139,7 @@ def test_an_interrupt_leaves_nothing_behind(demo: Demo, engine: str) -> None:
     """Ctrl-C in the middle of it: exit code 130, no process, no file, no old figures."""
     demo.report.parent.mkdir()
     demo.report.write_text(json.dumps({"exact": True}), encoding="utf-8")
-    with subprocess.Popen(demo.command(engine), cwd=demo.root, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            next(line for line in process.stderr if "accepted as job" in line)
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()  # nothing, if it has ended
-    assert process.returncode == 130
-    assert "interrupted; nothing is left running" in errors
+    interrupt(demo.command(engine), demo.root, at="accepted as job")
     assert not list(demo.report.parent.glob("*"))
     commands = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
     assert not any(str(demo.root) in command for command in commands)

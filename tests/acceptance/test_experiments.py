@@ -1,8 +1,6 @@
 """The experiments in short: their promises hold on a small scale, but for times, which need a machine of their own."""
 
 import io
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import psutil
 import pytest
 from rich.console import Console
 
+from tests.acceptance.interrupts import interrupt
 from tests.acceptance.projects import copy_desk
 from tidegate_ops.demo.display import Lines
 from tidegate_ops.experiments import flood, outage
@@ -47,17 +46,7 @@ def test_a_flood(tmp_path: Path) -> None:
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     """Ctrl-C in the middle of the flood: exit code 130, no process, no file."""
     root = copy_desk(tmp_path / "desk")
-    command = [*TIDEGATE, "experiment", "flood", "--seconds", "20"]
-    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            next(line for line in process.stderr if "times as much" in line)
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()  # nothing, if it has ended
-    assert process.returncode == 130
-    assert "interrupted; nothing is left running" in errors
+    interrupt([*TIDEGATE, "experiment", "flood", "--seconds", "20"], root, at="times as much")
     assert not (root / "build").exists()
     commands = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
     assert not any(str(root) in command for command in commands)
