@@ -5,14 +5,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from multiprocessing import get_context
 
 from tests.simulation.faults import Fault
 from tests.simulation.placements import drawn_pairs, pairs, placed
-from tests.simulation.schedule import seeded
+from tests.simulation.schedule import Outcome, seeded
 
 _CHUNK = 50
+_COLLECTED_AFTER = 5  # runs
+_made = count(1)  # in this process
 
 
 @dataclass
@@ -63,11 +65,7 @@ def pairs_of(
 def _seeds(seeds: range) -> Tally:
     tally = Tally()
     for seed in seeds:
-        outcome = seeded(seed)
-        tally.runs += 1
-        tally.operations += len(outcome.operations)
-        if outcome.violations:
-            tally.failures[f"--seed {seed}"] = outcome.violations
+        _count(tally, f"--seed {seed}", seeded(seed))
     return tally
 
 
@@ -87,11 +85,16 @@ def _pairs(part: tuple[str, dict[int, Fault], int | None]) -> Tally:
 
 
 def _run(tally: Tally, story: str, faults: dict[int, Fault]) -> None:
-    outcome = placed(story, faults)
+    _count(tally, placement_option(story, faults), placed(story, faults))
+
+
+def _count(tally: Tally, option: str, outcome: Outcome) -> None:
     tally.runs += 1
     tally.operations += len(outcome.operations)
     if outcome.violations:
-        tally.failures[placement_option(story, faults)] = outcome.violations
+        tally.failures[option] = outcome.violations
+    if next(_made) % _COLLECTED_AFTER == 0:
+        gc.collect()
 
 
 def placement_option(story: str, faults: dict[int, Fault]) -> str:
@@ -100,17 +103,17 @@ def placement_option(story: str, faults: dict[int, Fault]) -> str:
     return f"--story {story} --place {places}"
 
 
-def _collect_garbage_rarely() -> None:
-    """A run leaves little behind, and to look for it at the usual pace takes a tenth of the time."""
+def _collect_garbage_between_runs() -> None:
+    """During a run next to nothing can be freed, and to look for it again and again takes a tenth of the time."""
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.disable()
 
 
 def _spread(work: Callable[..., Tally], parts: Iterator[object], workers: int | None) -> Iterator[Tally]:
     """Do ``work`` on each part in processes of their own, never with more than a few parts waiting."""
-    count = workers or os.cpu_count() or 1
-    with ProcessPoolExecutor(count, get_context("forkserver"), _collect_garbage_rarely) as pool:
-        waiting = [pool.submit(work, part) for part in islice(parts, 4 * count)]
+    processes = workers or os.cpu_count() or 1
+    with ProcessPoolExecutor(processes, get_context("forkserver"), _collect_garbage_between_runs) as pool:
+        waiting = [pool.submit(work, part) for part in islice(parts, 4 * processes)]
         while waiting:
             done = waiting.pop(0)
             yield done.result()

@@ -124,8 +124,8 @@ class FaultyFirestore:
         return await self._io("aggregate", self.service.run_aggregation_query, request)
 
     async def _io(self, what: str, call: Any, request: dict[str, Any]) -> Any:
-        told, seconds = _named(what, request["request"]), request.get("timeout")
-        return await self.chaos.io(self.process, told, lambda: call(**request), _failure, seconds)
+        told = _named(what, request["request"]) if self.chaos.traced else what
+        return await self.chaos.io(self.process, told, lambda: call(**request), _failure, request.get("timeout"))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)

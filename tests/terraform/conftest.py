@@ -55,7 +55,7 @@ def configuration(terraform: None, shared: SharedFolder) -> Iterator[Configurati
                 raise
             missing(
                 "terraform cannot get its providers: allow it to reach the provider registry, or name a mirror "
-                f"in the file that TF_CLI_CONFIG_FILE names ({' '.join(str(failure).split())[-300:]})"
+                f"in the file that TF_CLI_CONFIG_FILE names ({' '.join(str(failure).split()[-40:])})"
             )
         Application.bundled(Project(ROOT), copy)
 
