@@ -1,4 +1,4 @@
-"""Tidegate: asynchronous applications on Google Cloud Pub/Sub that do every effect exactly once.
+"""Tidegate: asynchronous applications on Google Cloud Pub/Sub in which each event takes effect once.
 
 Each name is imported when it is first asked for: whoever wants a module of this package alone, as the client
 and the commands do, does not wait for the runtime.

@@ -93,7 +93,7 @@ class HttpHandler:
         taken = [hints.get(each) for each in parameters]
         if taken != [Site] or hints.get("return", type(None)) is type(None):
             raise TypeError(
-                f"{name}: write `def {name}(site: Site) -> ASGIApp`, with Site from tidegate and ASGIApp from "
+                f"{name}: write `def {name}(site: Site) -> ASGIApp`, with Site from tidegate.sites and ASGIApp from "
                 "starlette.types; it returns an ASGI application, such as a Starlette"
             )
         return cls(name, call)

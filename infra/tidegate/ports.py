@@ -1,5 +1,5 @@
-"""What the engine asks of the outside world. Each port has a Google adapter and a memory adapter,
-and one behavioural suite (`tests/contract`) that both pass."""
+"""What the engine asks of the outside world. One behavioural suite (`tests/contract`) holds every adapter of a port to
+what is said here, on the emulators and in memory."""
 
 import asyncio
 import random

@@ -4,7 +4,14 @@ It needs httpx, which the runtime does not; nothing else in `tidegate` imports t
 """
 
 from tidegate.client.client import Client
-from tidegate.client.errors import GatewayUnavailable, JobCancelled, JobFailed, JobNotFound, SubmissionRefused
+from tidegate.client.errors import (
+    GatewayUnavailable,
+    JobCancelled,
+    JobFailed,
+    JobNotFound,
+    RequestRefused,
+    SubmissionRefused,
+)
 from tidegate.client.google_tokens import google_id_token
 from tidegate.client.job import Job
 from tidegate.client.job_status import JobStatus
@@ -18,6 +25,7 @@ __all__ = [
     "JobFailed",
     "JobNotFound",
     "JobStatus",
+    "RequestRefused",
     "SubmissionRefused",
     "SyncClient",
     "google_id_token",

@@ -64,9 +64,9 @@ class World:
         documents: the application's own documents, to be set and compared.
         environment: the variables that functions find their dependencies by; set them before the first delivery.
         ledger: keeps the records; while its ``away`` is true it fails, and its ``script`` can say more.
-        publisher: keeps what was published; `RecordingPublisher.fail` makes its next calls fail.
-        timers: keep what was scheduled for later.
-        reports: how each delivery ended.
+        publisher: keeps what `deliver` published; `RecordingPublisher.fail` makes its next calls fail.
+        timers: keep what `deliver` scheduled for later.
+        reports: how each delivery by `deliver` ended. A `Run` has all of this for itself.
     """
 
     def __init__(self, project: Project | None = None, topology: Topology | None = None) -> None:
@@ -118,7 +118,7 @@ class World:
         return await self._deliver(self._instance(delivery.handler.name), delivery.inbound)
 
     def fail_dependency(self, function: str | Callable[..., Any], name: str, error: Exception, times: int = 1) -> None:
-        """Make the function's next uses of a dependency fail, before anything is called."""
+        """Make the function's next uses of a dependency fail, before anything is called; those in `deliver`, not in `run`."""
         self._instance(function).dependencies.fail(name, error, times)
 
     async def run(self, *events: Contract | Emission[Any] | Outgoing) -> Run:

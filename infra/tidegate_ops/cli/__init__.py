@@ -12,7 +12,7 @@ from tidegate_ops.cli.console import complain, say
 app = typer.Typer(
     name="tidegate",
     cls=Commands,
-    help="Asynchronous applications on Google Cloud Pub/Sub that do every effect exactly once.",
+    help="Asynchronous applications on Google Cloud Pub/Sub in which each event takes effect once.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

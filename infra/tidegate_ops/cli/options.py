@@ -9,7 +9,11 @@ from tidegate_ops.cli import completion
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 ProjectId = Annotated[
-    str, typer.Option("--project", help="Work on this Google Cloud project instead of the local stack.")
+    str,
+    typer.Option(
+        "--project",
+        help="Work on this Google Cloud project instead of the local stack; where variables name emulators, on theirs.",
+    ),
 ]
 Function = Annotated[
     str,

@@ -47,7 +47,8 @@ def submit(
 ) -> None:
     """Submit events to the gateway; prints the ids of their jobs.
 
-    Exit code 1 says that an event was refused, or that the job waited for did not succeed.
+    Exit code 1 says that the job waited for did not succeed, or that lines were refused; 2 that the event, or a whole
+    batch, was refused, or that the gateway did not answer.
 
     [bold]Examples:[/bold]
 
