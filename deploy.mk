@@ -81,16 +81,19 @@ fetch: destination ## Fetch the plan that was kept for COMMIT=…, by default th
 
 .PHONY: bootstrap
 bootstrap: DEPLOYERS ?= ["user:$(shell gcloud config get-value account 2>/dev/null)"]
-bootstrap: destination ## Once a project: make its buckets, and the account that deploys
+bootstrap: destination ## Once a project: make its buckets, the account that deploys, and for REPOSITORY=… its triggers
 	@terraform -chdir=terraform/bootstrap init -input=false
 	@terraform -chdir=terraform/bootstrap apply \
-	  -var=project=$(PROJECT) -var=region=$(REGION) -var='deployers=$(DEPLOYERS)'
+	  -var=project=$(PROJECT) -var=region=$(REGION) -var=environment=$(ENVIRONMENT) -var='deployers=$(DEPLOYERS)' \
+	  $(if $(REPOSITORY),-var=repository=$(REPOSITORY)) $(if $(APPROVERS),-var='approvers=$(APPROVERS)')
 
-# A function whose secret has no value cannot be deployed.
+# A function whose secret has no value cannot be deployed, and nothing can be granted to the account that Pub/Sub works
+# as until it is there: Google makes it some time after the first use, or when it is asked to.
 .PHONY: secrets
 secrets: SECRET := tidegate-webhook-secrets
-secrets: destination bundle init ## Before the first deployment: make the webhooks' secret, with a random value
+secrets: destination bundle init ## Before the first deployment: make the webhooks' secret, and Pub/Sub's own account
 	@$(TERRAFORM) apply -target=google_secret_manager_secret.this $(SETTINGS)
+	@gcloud beta services identity create --service=pubsub.googleapis.com --project=$(PROJECT) --quiet
 	@set -e; found=$$(gcloud secrets versions list $(SECRET) --project=$(PROJECT) --format='value(name)'); \
 	if [ -z "$$found" ]; then \
 	  value=$$(openssl rand -base64 32); \

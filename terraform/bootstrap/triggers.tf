@@ -9,6 +9,7 @@ locals {
 }
 
 resource "google_cloudbuild_trigger" "this" {
+  provider = google.billed
   for_each = { for name, build in local.builds : name => build if var.repository != null }
 
   name            = each.key

@@ -75,6 +75,7 @@ def test_six_commands_lead_to_a_published_event(deployed: Deployed) -> None:
         "terraform apply",
         "terraform init",
         "terraform apply",
+        "gcloud beta services",
         "gcloud secrets versions",
         "gcloud secrets versions",
         "gcloud storage objects list",
@@ -226,7 +227,22 @@ def test_the_project_is_made_ready_as_oneself(cloud: Cloud) -> None:
     assert cloud.make("bootstrap").returncode == 0
     assert all("-chdir=terraform/bootstrap" in line for line in cloud.told if line.startswith("terraform"))
     assert all(" as= " in line for line in cloud.told)
-    assert cloud.told[-1].endswith('-var=deployers=["user:me@desk.example"]')
+    assert cloud.told[-1].endswith('-var=environment=dev -var=deployers=["user:me@desk.example"]')
+
+
+def test_triggers_are_made_for_a_repository(cloud: Cloud) -> None:
+    """And deploy what is pushed to the environment that is named, when one of the approvers has agreed."""
+    repository = "projects/p/locations/r/connections/c/repositories/desk"
+    approvers = '["group:leads@example.com"]'
+    assert cloud.make("bootstrap", f"REPOSITORY={repository}", f"APPROVERS={approvers}").returncode == 0
+    assert cloud.told[-1].endswith(f"-var=repository={repository} -var=approvers={approvers}")
+
+
+def test_the_account_of_pubsub_is_there_before_anything_is_granted_to_it(deployed: Deployed) -> None:
+    """By itself it comes some time after the first use, and until then every grant to it is refused."""
+    [created] = [number for number, line in enumerate(deployed.told) if " beta services identity create " in line]
+    assert "--service=pubsub.googleapis.com" in deployed.told[created]
+    assert created < next(number for number, line in enumerate(deployed.told) if _verb(line) == ["plan"])
 
 
 def test_a_secret_gets_one_first_value(deployed: Deployed) -> None:

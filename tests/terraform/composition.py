@@ -34,6 +34,7 @@ class Composition:
         copy = Configuration.copy(self.folder / name)
         for path in copy.folder.rglob("providers.tf"):
             path.unlink()
+        copy.replace("bootstrap/triggers.tf", "  provider = google.billed\n", "")
         return copy
 
     def of(self, parts: Mapping[str, Part]) -> Configuration:

@@ -211,6 +211,7 @@ FIRST: list[Mutation] = [
     (subscriptions.lifetimes, ARCHIVE, 'ttl = ""', 'ttl = "2678400s"', "parcel.sent: expiration policy"),
     (subscriptions.retries, ARCHIVE, RETRIED, "", "parcel.lost: has no retry policy"),
     (archives.archives, ARCHIVE, '"2678400s" #', '"604800s" #', "parcel.sent: how long"),
+    (archives.archives, ARCHIVE, '"300s"', '"301s"', "parcel.lost: files that stay open"),
     (archives.ingestions, INGESTION, "(local.ingestion) <= 30", "(local.ingestion) <= 300", "accounts that can be"),
     (
         resources.names,
@@ -273,6 +274,7 @@ FIRST: list[Mutation] = [
         "Requests",
     ),
     (observability.dashboards, DASHBOARD, "floor(place / 2) * 12", "0", "charts in one place"),
+    (observability.dashboards, DASHBOARD, "if value != 0", "if value != null", "zeros that are sent"),
     (documents.expiry, INDEXES, "  ttl_config {}\n", "", "what expires"),
     (documents.indexes, INDEXES, '["units", "settled"]', '["settled", "closed"]', "indexes of several fields"),
     (documents.indexes, "queries.tf", 'day = "ASCENDING", ', "", "indexes:"),

@@ -56,7 +56,7 @@ resource "google_pubsub_subscription" "archive" {
   name    = "archive-${local.deployed_name}"
   topic   = google_pubsub_topic.this.id
 
-  ack_deadline_seconds       = 60
+  ack_deadline_seconds       = 300        # at least as long as a file stays open
   message_retention_duration = "2678400s" # 31 days, as long as there is
 
   dynamic "bigquery_config" {
