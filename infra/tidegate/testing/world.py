@@ -118,7 +118,7 @@ class World:
         return await self._deliver(self._instance(delivery.handler.name), delivery.inbound)
 
     def fail_dependency(self, function: str | Callable[..., Any], name: str, error: Exception, times: int = 1) -> None:
-        """Make the function's next uses of a dependency fail, before anything is called; those in `deliver`, not in `run`."""
+        """Make the function's next uses of a dependency fail, before anything is called; `run` notices nothing."""
         self._instance(function).dependencies.fail(name, error, times)
 
     async def run(self, *events: Contract | Emission[Any] | Outgoing) -> Run:

@@ -34,7 +34,9 @@ def redrive(
     fault: Annotated[str, typer.Option(help="Every open letter with this fault, such as rejected.")] = "",
     reason_contains: Annotated[str, typer.Option(metavar="S", help="Every open letter with S in its reason.")] = "",
     all_open: Annotated[bool, typer.Option("--all", help="Every open letter.")] = False,
-    edit: Annotated[bool, typer.Option("--edit", help="Change the payload of one letter in $VISUAL or $EDITOR first.")] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Change the payload of one letter in $VISUAL or $EDITOR first.")
+    ] = False,
     rate: Annotated[float, typer.Option(min=0.1, help="Letters a second, at most.")] = 50,
     dry_run: DryRun = False,
     yes: Yes = False,
