@@ -37,7 +37,8 @@ async def dead_letters(letter: DeadLetter, ctx: Context) -> None:
             "reason": letter.reason,
             "attempts": letter.attempts,
             "redrive": letter.redrive,
-            "attributes": dict(letter.attributes),
+            # Not as a map: Pub/Sub takes names that Firestore refuses for fields, such as __trace__.
+            "attributes": [{"name": name, "value": value} for name, value in letter.attributes.items()],
             "bytes": len(letter.data),
             "pieces": count,
             "died_at": letter.died_at,

@@ -16,7 +16,7 @@ from tidegate.handlers import Handler
 from tidegate.log_settings import LogSettings
 from tidegate.service import Service, check, google_ports
 from tidegate.settings import Settings
-from tidegate.stopping import on_sigterm
+from tidegate.stopping import not_while_idle, on_sigterm
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,6 +56,7 @@ def function(
 
 
 def _entry_point(handler: Handler) -> EntryPoint:
+    not_while_idle()
     config = read_config(handler.source, FunctionConfig)
     if config is not None:
         check(handler, config)

@@ -18,7 +18,7 @@ from tidegate.log_settings import LogSettings
 from tidegate.service import google_ports
 from tidegate.settings import Settings
 from tidegate.sites import Site
-from tidegate.stopping import on_sigterm
+from tidegate.stopping import not_while_idle, on_sigterm
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,6 +44,7 @@ def http_function(build: "Callable[[Site], ASGIApp]", /) -> HttpEntryPoint:
     ``topology.yaml``, as for `tidegate.function`.
     """
     handler = HttpHandler.inspect(build)
+    not_while_idle()
     config = read_config(handler.source, HttpFunctionConfig)
     if config is not None:
         check_http(handler, config)

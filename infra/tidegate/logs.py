@@ -116,6 +116,11 @@ def configure(settings: LogSettings, stream: TextIO = sys.stdout) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(settings))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # On Google Cloud functions-framework configures logging once it has imported the function, which turns off every
+    # logger that there is by then.
+    for each in list(logging.root.manager.loggerDict.values()):
+        if isinstance(each, logging.Logger):
+            each.disabled = False
 
 
 def _trace_fields(trace: TraceContext, settings: LogSettings) -> dict[str, Any]:

@@ -5,6 +5,7 @@ connection, waits for its requests without a bound, and ends the process: so req
 """
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +16,7 @@ GRACE_SECONDS = 7.0
 """How long work has from SIGTERM on. What is left until SIGKILL is for giving back what did not get done."""
 
 REASON = "this instance is stopping"
+_WORKER_TIMEOUT = "CLOUD_RUN_TIMEOUT_SECONDS"
 
 
 class Stopping:
@@ -54,6 +56,17 @@ class Stopping:
     def _bound(self, work: asyncio.Timeout) -> None:
         if self._since is not None and not work.expired():
             work.reschedule(self._since + self._graces[work])
+
+
+def not_while_idle() -> None:
+    """Keep gunicorn from ending a worker that gave no sign of life for as long as a request may take.
+
+    Between requests Cloud Run takes the processor away, and when a request brings it back, gunicorn may look before the
+    worker could give one. To be called while the function's module is imported: functions-framework reads the
+    variable afterwards. Where Cloud Run does not set it, gunicorn waits without a bound anyway.
+    """
+    if _WORKER_TIMEOUT in os.environ:
+        os.environ[_WORKER_TIMEOUT] = "0"
 
 
 def on_sigterm(stop: Callable[[], None]) -> None:

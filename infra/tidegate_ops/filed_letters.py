@@ -62,10 +62,11 @@ class FiledLetter:
     def read(cls, snapshot: DocumentSnapshot[Any]) -> Self:
         """The letter in a document."""
         fields = snapshot.to_dict() or {}
-        names = ("function", "event_id", "event_type", "fault", "reason", "redrive", "attributes", "died_at")
+        names = ("function", "event_id", "event_type", "fault", "reason", "redrive", "died_at")
         return cls(
             id=snapshot.id,
             state=State(fields["state"]),
+            attributes={each["name"]: each["value"] for each in fields["attributes"]},
             size=fields["bytes"],
             update_time=snapshot.update_time,
             **{name: fields[name] for name in names},

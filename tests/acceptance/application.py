@@ -121,9 +121,10 @@ class Application:
         payload = self._firestore.collection("dead_letters").document(key).collection("payload")
         pieces = sorted(payload.stream(), key=lambda piece: piece.id)
         assert len(pieces) == fields["pieces"]
-        names = ("function", "event_id", "fault", "reason", "attempts", "attributes", "pieces")
+        names = ("function", "event_id", "fault", "reason", "attempts", "pieces")
         data = b"".join(piece.to_dict()["data"] for piece in pieces)
-        return Letter(**{name: fields[name] for name in names}, data=data)
+        attributes = {each["name"]: each["value"] for each in fields["attributes"]}
+        return Letter(**{name: fields[name] for name in names}, attributes=attributes, data=data)
 
 
 def event_attributes(topic: str, *, event_id: str = "", version: int = 1) -> dict[str, str]:

@@ -177,7 +177,7 @@ async def test_contention_without_end(client: AsyncClient) -> None:
     ledger, service = faulty(client, *[exceptions.Aborted("contention")] * 100)
     with pytest.raises(StoreUnavailable):
         await ledger.write("a.key", RECORD, None)
-    assert service.calls == 6
+    assert service.calls == 12
 
 
 async def test_lost_answer_is_not_sent_again(client: AsyncClient) -> None:

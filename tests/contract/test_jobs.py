@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 from google.cloud.firestore import AsyncClient
 
 from tests.contract.rpc_counter import RpcCounter, counted_firestore
@@ -61,6 +62,31 @@ async def test_a_job_is_accepted_once(jobs: FirestoreJobs) -> None:
     assert again == first == await jobs.read(new.id)
     assert again.version is not None
     assert await jobs.read("0" * 32) is None
+
+
+@pytest.mark.parametrize(
+    ("away", "stands"), [(1, False), (1, True), (2, False)], ids=["once", "once, and it stands", "twice"]
+)
+async def test_an_acceptance_that_nobody_answered_is_made_again(client: AsyncClient, away: int, stands: bool) -> None:
+    """Once, whether it stands by then or not: after an idle time the connection to Firestore may be gone."""
+    jobs, new = FirestoreJobs(client), new_job()
+    commit, failures = client._firestore_api.commit, [ServiceUnavailable("reset")] * away
+
+    async def unanswered(**request: Any) -> Any:
+        if not failures:
+            return await commit(**request)
+        if stands:
+            await commit(**request)
+        raise failures.pop()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client._firestore_api, "commit", unanswered)
+        if away == 1:
+            assert await jobs.accept(new) == await jobs.read(new.id)
+        else:
+            with pytest.raises(StoreUnavailable):
+                await jobs.accept(new)
+    assert failures == []
 
 
 async def test_the_last_unit_sees_that_it_is_the_last(jobs: FirestoreJobs) -> None:

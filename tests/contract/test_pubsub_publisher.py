@@ -68,16 +68,16 @@ async def test_missing_topic_says_what_to_do(pubsub_emulator: Any) -> None:
             await broker.publisher.publish([Outgoing("no.such", b"1")])
 
 
-async def test_unreachable_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unreachable_broker() -> None:
     """Where nobody listens, the failure names the topic and the cause."""
-    # The first refusal counts, however late it comes: a second try would be too late.
-    monkeypatch.setattr("tidegate.adapters.pubsub_publisher.full_jitter", lambda longest: 60.0)
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{holder.getsockname()[1]}"
         channel = pubsub_channel(Settings(project="p", pubsub_emulator_host=host))
+        # The first refusal counts, however late it comes: a second try would be too late.
+        publisher = PubSubPublisher(channel, "p", timeout_seconds=30, jitter=lambda: 600.0)
         with pytest.raises(PublishFailed, match=r"topic flight\.assessed: .*refused") as told:
-            await PubSubPublisher(channel, "p", timeout_seconds=30).publish([Outgoing("flight.assessed", b"1")])
+            await publisher.publish([Outgoing("flight.assessed", b"1")])
         assert told.value.__cause__ is not None
         await channel.close()
 

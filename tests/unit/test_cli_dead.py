@@ -25,7 +25,7 @@ FIELDS = {
     "reason": "carrier is [ZZ]",
     "attempts": 3,
     "redrive": 0,
-    "attributes": {"ce-id": "e[1]"},
+    "attributes": [{"name": "ce-id", "value": "e[1]"}],
     "bytes": len(PAYLOAD),
     "pieces": 1,
     "died_at": datetime(2013, 2, 8, 12, tzinfo=UTC),

@@ -62,7 +62,7 @@ def file(firestore: AsyncClient, name: str, **changes: Any) -> str:
         "reason": "ran longer than 30 s",
         "attempts": 5,
         "redrive": 0,
-        "attributes": {},
+        "attributes": [],
         "bytes": len(DATA),
         "pieces": 1,
         "died_at": NOW,

@@ -10,6 +10,7 @@ import functions_framework.aio
 import httpx
 import pytest
 from functions_framework import _function_registry
+from functions_framework._http.gunicorn import UvicornApplication
 from pytest_mock import MockerFixture
 
 from tests.orders import OrderPacked, OrderPlaced, order
@@ -98,6 +99,15 @@ async def test_a_push_is_handled(deployment: Deployment, world: World) -> None:
     assert (first.status_code, first.json()) == (200, {"verdict": "done", "event_id": "event-1", "reason": ""})
     assert (second.status_code, second.json()["verdict"]) == (200, "duplicate")
     assert {each.data for each in world.publisher.published} == {b'{"order_id":"o-7","parcel":0}'}
+
+
+async def test_no_worker_is_ended_for_its_idleness(
+    deployment: Deployment, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cloud Run takes the processor away between requests, so that gunicorn would miss the worker's signs of life."""
+    monkeypatch.setenv("CLOUD_RUN_TIMEOUT_SECONDS", "35")
+    async with deployment.client():
+        assert UvicornApplication(None, "127.0.0.1", 0, False).cfg.timeout == 0
 
 
 async def test_a_retry_is_no_ack(deployment: Deployment, world: World) -> None:

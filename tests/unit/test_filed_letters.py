@@ -30,6 +30,13 @@ async def test_payload_of_many_pieces(desk: Desk) -> None:
     assert await desk.file.payload(dead) == data
 
 
+async def test_attributes_of_any_name(desk: Desk) -> None:
+    """Pub/Sub takes names that Firestore has reserved: with one of them a letter would never be filed."""
+    attributes = {"__trace__": "1", "a.b": "2", "`": "3"}
+    await desk.publish(Outgoing("order.placed", b"no JSON", attributes))
+    assert [each.attributes for each in await desk.letters()] == [attributes] * 2
+
+
 async def test_selection(desk: Desk) -> None:
     """Criteria narrow each other; ids name open letters only."""
     await desk.publish(order("o-1"), Outgoing("order.placed", b"no JSON", {}))

@@ -1,11 +1,11 @@
 """Calls to Firestore whose answers mean something: none is repeated unless nothing of it can stand."""
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tidegate.adapters.google_failures import PERMANENT, call_errors, google_failures
+from tidegate.adapters.patience import Patience
 from tidegate.errors import StoreUnavailable, WriteConflict, WriteRefused
 
 if TYPE_CHECKING:
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
     from google.cloud.firestore_v1.types import WriteResult
 
-_TRIES = 6
-_FIRST_PAUSE_SECONDS = 0.02
+_TRIES = 12
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 1.0
+"""Some three seconds in all: gRPC itself connects anew a second or two after a connection was lost, and on a document
+that many write each commit holds up the others for up to a tenth of a second."""
 
 _Answer = TypeVar("_Answer")
 _Answer_co = TypeVar("_Answer_co", covariant=True)
@@ -36,7 +38,7 @@ _CONFLICTS = ("AlreadyExists", "FailedPrecondition", "NotFound")
 
 
 class FirestoreCalls:
-    """Makes calls within a time limit, each with a few tries where several writers meet.
+    """Makes calls within a time limit, each with some tries where several writers meet.
 
     The library's own retries are to be off (``retry=None``). They would send a commit again after an
     answer was lost and report the first one's success as a conflict; here such a loss is said
@@ -50,7 +52,7 @@ class FirestoreCalls:
             jitter: draws from 0 to 1.
         """
         self.timeout_seconds = timeout_seconds
-        self._jitter = jitter
+        self._patience = Patience(_TRIES, timeout_seconds, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, jitter)
 
     async def commit(self, what: str, batch: "AsyncWriteBatch") -> "list[WriteResult]":
         """Commit a batch; ``what`` it is about stands in the error.
@@ -69,7 +71,7 @@ class FirestoreCalls:
             As `commit`.
         """
         try:
-            return await self._answer(call, again_after=_CONTENDED)
+            return await self._patience.answer(call, again_after=_CONTENDED)
         except call_errors(*_CONFLICTS) as error:
             raise WriteConflict(f"{what}: {error.message}") from error
         except call_errors(*PERMANENT) as error:
@@ -92,23 +94,9 @@ class FirestoreCalls:
             StoreUnavailable: there is none.
         """
         try:
-            return await self._answer(call, again_after=_TRANSIENT)
+            return await self._patience.answer(call, again_after=_TRANSIENT)
         except google_failures() as error:
             raise StoreUnavailable(f"{what}: no usable answer to the read: {_spoken(error)}") from error
-
-    async def _answer(self, call: Callable[[], Awaitable[_Answer]], *, again_after: tuple[str, ...]) -> _Answer:
-        """The call's answer; repeated a few times, with full jitter, after the errors named."""
-        time = asyncio.get_running_loop().time
-        end = time() + self.timeout_seconds
-        for failures in range(_TRIES - 1):
-            try:
-                return await call()
-            except call_errors(*again_after):
-                pause = _FIRST_PAUSE_SECONDS * 2**failures * self._jitter()
-                if time() + pause > end:
-                    raise
-                await asyncio.sleep(pause)
-        return await call()
 
 
 def copied(client: "AsyncClient", batch: "AsyncWriteBatch | None") -> "AsyncWriteBatch":

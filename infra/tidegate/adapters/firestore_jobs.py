@@ -67,6 +67,14 @@ class FirestoreJobs:
         self._calls = FirestoreCalls(timeout_seconds, jitter)
 
     async def accept(self, new: NewJob) -> Job:
+        try:
+            return await self._accept(new)
+        except StoreUnavailable:
+            # After an idle time the connection may be gone, which nobody has noticed. Should the first commit stand all
+            # the same, the second meets it.
+            return await self._accept(new)
+
+    async def _accept(self, new: NewJob) -> Job:
         fields = job_fields(new)
         batch = self._client.batch()
         batch.create(self._job(new.id), fields)

@@ -1,19 +1,21 @@
 """The publisher on Google Cloud Pub/Sub."""
 
-import asyncio
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
 
-from tidegate.adapters.google_failures import TRANSIENT, call_error_of, call_errors
+from tidegate.adapters.google_failures import TRANSIENT, call_error_of
 from tidegate.adapters.google_messages import MESSAGES
 from tidegate.adapters.grouped_publisher import GroupedPublisher
+from tidegate.adapters.patience import Patience
 from tidegate.messages import Outgoing
 from tidegate.outstanding import Outstanding
-from tidegate.ports import full_jitter
 
+_TRIES = 20
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
+_AGAIN_AFTER = (*TRANSIENT, "Cancelled")  # by Pub/Sub, as Google's own publisher takes it
 _Request, _Response = MESSAGES["PublishRequest"], MESSAGES["PublishResponse"]
 
 
@@ -31,10 +33,17 @@ class PubSubPublisher(GroupedPublisher):
         *,
         timeout_seconds: float = 30.0,
         outstanding: Outstanding | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
-        """``timeout_seconds`` bounds a try, and from when on there is none again; ``outstanding`` all requests."""
+        """
+        Args:
+            timeout_seconds: bounds a try, and from when on there is none again.
+            outstanding: bounds all requests at a time.
+            jitter: draws from 0 to 1.
+        """
         super().__init__(self._request, project, outstanding)
         self._timeout_seconds = timeout_seconds
+        self._patience = Patience(_TRIES, timeout_seconds, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, jitter)
         self._stub = channel.unary_unary(
             "/google.pubsub.v1.Publisher/Publish",
             request_serializer=_Request.SerializeToString,
@@ -47,20 +56,8 @@ class PubSubPublisher(GroupedPublisher):
         for each in messages:
             # Made in place: messages that are handed over are copied, at several times the cost.
             request.messages.add(data=each.data, ordering_key=each.key).attributes.update(each.attributes)
-        await self._patiently(request, (("x-goog-request-params", f"topic={path}"),))
-
-    async def _patiently(self, request: Any, metadata: tuple[tuple[str, str], ...]) -> None:
-        loop = asyncio.get_running_loop()
-        ends, longest = loop.time() + self._timeout_seconds, _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return await self._once(request, metadata)
-            except call_errors(*TRANSIENT):
-                pause = full_jitter(longest)
-                if loop.time() + pause > ends:
-                    raise
-            await asyncio.sleep(pause)
-            longest = min(longest * 2, _LONGEST_PAUSE_SECONDS)
+        metadata = (("x-goog-request-params", f"topic={path}"),)
+        await self._patience.answer(lambda: self._once(request, metadata), again_after=_AGAIN_AFTER)
 
     async def _once(self, request: Any, metadata: tuple[tuple[str, str], ...]) -> None:
         try:
