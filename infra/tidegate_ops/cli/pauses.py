@@ -32,6 +32,8 @@ def pause(
 ) -> None:
     """Let what comes for a function wait in Pub/Sub, until you resume it. Deliveries under way go on.
 
+    On Google Cloud some minutes may pass until none begins any more: `tidegate status` shows whether any does.
+
     [bold]Example:[/bold]  tidegate pause rebook_passengers --reason "the partner moves house"
     """
 
