@@ -104,7 +104,8 @@ infrastructure:
 	  echo 'These files are not formatted: run terraform fmt -recursive terraform' >&2; exit 1; \
 	fi
 
-# Made anew when what is installed may have changed; touched last, so that a failure is tried again.
+# Made anew when what is installed may have changed, from nothing, since it may be for another interpreter than before;
+# touched last, so that a failure is tried again.
 # Without pip's cache, so that nothing outside this folder is written.
 $(READY): requirements.txt pyproject.toml
 	@set -e; found=; \
@@ -120,7 +121,7 @@ $(READY): requirements.txt pyproject.toml
 	  exit 1; \
 	fi; \
 	echo "Setting up .venv with $$($$found --version); the first time this takes a minute or two" >&2; \
-	"$$found" -m venv .venv; \
+	"$$found" -m venv --clear .venv; \
 	$(BIN)/python -m pip install -qq --no-cache-dir --disable-pip-version-check -r requirements.txt; \
 	$(BIN)/python -m pip install -qq --no-cache-dir --disable-pip-version-check --no-deps --editable .
 	@touch $@
