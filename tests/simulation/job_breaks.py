@@ -11,8 +11,8 @@ from google.cloud.firestore_v1.types import Precondition
 
 from tests.simulation.breaks import Both, Break, named
 from tidegate import growths, trees
-from tidegate.adapters import firestore_jobs
 from tidegate.adapters.firestore_jobs import FirestoreJobs
+from tidegate.adapters.job_documents import state_fields
 from tidegate.deliveries import Delivery
 from tidegate.job_ports import StoredTally
 from tidegate.jobs import Growth, Mark, Turn
@@ -45,7 +45,7 @@ def _close_without_guard() -> AbstractContextManager[Any]:
         batch = self._client.batch()
         batch.update(self._tally(stored.tally), {"closed": True})
         if turn is not None:
-            batch.update(self._job(turn.job.id), firestore_jobs._state_fields(turn.state))
+            batch.update(self._job(turn.job.id), state_fields(turn.state))
         if above is not None:
             self._count(batch, above, stored.expire_at)
         return await self.commit(batch)

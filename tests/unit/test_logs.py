@@ -54,11 +54,9 @@ def stream() -> Iterator[io.StringIO]:
 def test_what_was_turned_off_before_logs_again(stream: io.StringIO) -> None:
     """On Google Cloud functions-framework configures logging after it has imported the function."""
     made_at_import = logging.getLogger("orders.made_at_import")
-    root, names = logging.getLogger(), list(logging.root.manager.loggerDict)
-    on = [each for each in map(logging.getLogger, names) if not each.disabled]
+    on = [each for each in map(logging.getLogger, list(logging.root.manager.loggerDict)) if not each.disabled]
     functions_framework.aio._configure_app_execution_id_logging()
     assert made_at_import.disabled
-    root.handlers[:] = []
     configure(SETTINGS, stream)
     assert not any(each.disabled for each in on)
     made_at_import.info("packed")

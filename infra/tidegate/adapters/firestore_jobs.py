@@ -33,6 +33,7 @@ from tidegate.adapters.job_documents import (
     message_of,
     node_fields,
     node_of,
+    state_fields,
     tally_fields,
 )
 from tidegate.errors import StoreUnavailable, WriteConflict
@@ -208,7 +209,7 @@ class FirestoreJobs:
         batch.update(self._tally(stored.tally), {"closed": True}, guard)
         if turn is not None:
             as_read = self._client.write_option(last_update_time=turn.job.version)
-            batch.update(self._job(turn.job.id), _state_fields(turn.state), as_read)
+            batch.update(self._job(turn.job.id), state_fields(turn.state), as_read)
         if above is not None:
             self._count(batch, above, stored.expire_at)
         results = await self._calls.commit(stored.tally.document, batch)
@@ -241,7 +242,7 @@ class FirestoreJobs:
         return await self._change(
             job,
             when=lambda found: found.state is JobState.COMPENSATING,
-            fields=lambda found: _state_fields(JobState.CANCELLED if found.cancel_requested_at else JobState.FAILED),
+            fields=lambda found: state_fields(JobState.CANCELLED if found.cancel_requested_at else JobState.FAILED),
         )
 
     async def _change(
@@ -294,8 +295,3 @@ class FirestoreJobs:
 
     def _job(self, job: str) -> AsyncDocumentReference:
         return self._client.collection(JOBS).document(job)
-
-
-def _state_fields(state: JobState) -> dict[str, Any]:
-    """What of a job's document changes with its state."""
-    return {"state": state.value, **({"settled_at": firestore.SERVER_TIMESTAMP} if state.settled else {})}

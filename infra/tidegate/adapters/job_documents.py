@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from google.cloud.firestore import SERVER_TIMESTAMP
+
 from tidegate.jobs import Job, JobFailure, JobState, Mark, NewJob, Node
 from tidegate.messages import Outgoing
 from tidegate.places import Member, Tally
@@ -83,6 +85,11 @@ def job_of(job: str, fields: Mapping[str, Any], failures: Iterable[JobFailure] =
         trace=fields.get("trace", {}),
         version=version,
     )
+
+
+def state_fields(state: JobState) -> dict[str, Any]:
+    """What of a job's document changes with its state."""
+    return {"state": state.value, **({"settled_at": SERVER_TIMESTAMP} if state.settled else {})}
 
 
 def node_fields(node: Node, expire_at: datetime) -> dict[str, Any]:

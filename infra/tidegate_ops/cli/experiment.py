@@ -47,8 +47,7 @@ def outage(
     """Take the rebooking partner down in the middle of a run, with its breaker and without one.
 
     The application is the project's own, on the official emulators; only the breaker opens sooner and for a shorter
-    time.
-    Exits with 1 if the breaker did not keep what it promises. Takes some eight minutes.
+    time. Exits with 1 if the breaker did not keep what it promises. Takes some eight minutes.
 
     [bold]Examples:[/bold]
 

@@ -37,9 +37,9 @@ def archives(plan: Plan, _: Topology) -> Iterator[str]:
         kept = each.values["message_retention_duration"]
         yield from differs(f"{name}: how long its archive is tried", kept, "2678400s")
         # Pub/Sub would refuse it: https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription
-        open_for = [int(each["max_duration"].removesuffix("s")) for each in found[name].values["cloud_storage_config"]]
-        held = found[name].values["ack_deadline_seconds"]
-        yield from differs(f"{name}: files that stay open longer than the deadline", max(0, *open_for, 0) > held, False)
+        deadline = each.values["ack_deadline_seconds"]
+        lasting = [int(file["max_duration"].removesuffix("s")) for file in each.values["cloud_storage_config"]]
+        yield from differs(f"{name}: files that stay open longer", [each for each in lasting if each > deadline], [])
     readable = {"roles/storage.legacyBucketReader", "roles/storage.objectCreator"}
     granted = {each.values["role"] for each in plan.of("storage_bucket_iam_member", member=AGENT)}
     yield from differs(
