@@ -94,7 +94,7 @@ def _count(tally: Tally, option: str, outcome: Outcome) -> None:
     if outcome.violations:
         tally.failures[option] = outcome.violations
     if next(_made) % _COLLECTED_AFTER == 0:
-        gc.collect()
+        _collect_garbage()
 
 
 def placement_option(story: str, faults: dict[int, Fault]) -> str:
@@ -107,6 +107,12 @@ def _collect_garbage_between_runs() -> None:
     """During a run next to nothing can be freed, and to look for it again and again takes a tenth of the time."""
     gc.freeze()
     gc.disable()
+
+
+def _collect_garbage() -> None:
+    """What outlives a run, such as modules that it was the first to import, is not looked at again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _spread(work: Callable[..., Tally], parts: Iterator[object], workers: int | None) -> Iterator[Tally]:
