@@ -37,11 +37,13 @@ SCENARIOS = (
     HEADLINE,
     Scenario("leaf", copies=0),
     Scenario("pure leaf", copies=0, pure=True),
+    Scenario("pure, one child", pure=True),
     Scenario("fan-out of 100", copies=100, share=0.2),
     Scenario("duplicate", duplicate=True),
     Scenario("1 KB", text_bytes=1_000),
     Scenario("100 KB", text_bytes=100_000, share=0.3),
     Scenario("1 in flight", in_flight=1, share=0.3),
+    Scenario("pure, 1 in flight", in_flight=1, pure=True, share=0.3),
     Scenario("10 in flight", in_flight=10),
     Scenario("80 in flight", in_flight=80),
 )
