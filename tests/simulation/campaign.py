@@ -13,6 +13,7 @@ from tests.simulation.placements import drawn_pairs, pairs, placed
 from tests.simulation.schedule import Outcome, seeded
 
 _CHUNK = 50
+# Python's own collector is off: within a run next to nothing can be freed, and looking takes a tenth of the time.
 _COLLECTED_AFTER = 5  # runs
 _made = count(1)  # in this process
 
@@ -103,14 +104,8 @@ def placement_option(story: str, faults: dict[int, Fault]) -> str:
     return f"--story {story} --place {places}"
 
 
-def _collect_garbage_between_runs() -> None:
-    """During a run next to nothing can be freed, and to look for it again and again takes a tenth of the time."""
-    gc.freeze()
-    gc.disable()
-
-
 def _collect_garbage() -> None:
-    """What outlives a run, such as modules that it was the first to import, is not looked at again."""
+    """What outlives a run, such as modules, is not looked at again."""
     gc.collect()
     gc.freeze()
 
@@ -118,7 +113,7 @@ def _collect_garbage() -> None:
 def _spread(work: Callable[..., Tally], parts: Iterator[object], workers: int | None) -> Iterator[Tally]:
     """Do ``work`` on each part in processes of their own, never with more than a few parts waiting."""
     processes = workers or os.cpu_count() or 1
-    with ProcessPoolExecutor(processes, get_context("forkserver"), _collect_garbage_between_runs) as pool:
+    with ProcessPoolExecutor(processes, get_context("forkserver"), gc.disable) as pool:
         waiting = [pool.submit(work, part) for part in islice(parts, 4 * processes)]
         while waiting:
             done = waiting.pop(0)

@@ -39,7 +39,8 @@ def archives(plan: Plan, _: Topology) -> Iterator[str]:
         # Pub/Sub would refuse it: https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription
         deadline = each.values["ack_deadline_seconds"]
         lasting = [int(file["max_duration"].removesuffix("s")) for file in each.values["cloud_storage_config"]]
-        yield from differs(f"{name}: files that stay open longer", [each for each in lasting if each > deadline], [])
+        too_long = [seconds for seconds in lasting if seconds > deadline]
+        yield from differs(f"{name}: files that stay open longer", too_long, [])
     readable = {"roles/storage.legacyBucketReader", "roles/storage.objectCreator"}
     granted = {each.values["role"] for each in plan.of("storage_bucket_iam_member", member=AGENT)}
     yield from differs(
